@@ -1,0 +1,1 @@
+//! Strict readers of the two encodings that tokens are made of.

@@ -1,0 +1,58 @@
+//! Every bound of the crate in one place, each with its reason.
+//!
+//! Work grows with what a stranger sends, so everything a stranger sends is
+//! bounded before anything is allocated or computed for it.
+
+/// Longest token accepted by default, in bytes.
+///
+/// HTTP servers refuse header lines somewhere between 8 and 16 KiB, so a longer
+/// token could not travel as a bearer token anyway. CVE-2025-27144 and
+/// CVE-2025-30204 were unbounded work on longer ones.
+pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
+
+/// Longest decoded JOSE header or PASETO footer, in bytes.
+///
+/// Headers are read before the signature is known, and ours hold three short
+/// members; 4 KiB leaves room for an `x5c` certificate that is ignored.
+pub const MAX_HEADER_BYTES: usize = 4 * 1024;
+
+/// Deepest nesting of JSON arrays and objects in a token.
+///
+/// Real claims stay under ten; CVE-2025-53864 was a stack overflow at 1,000s.
+pub const MAX_JSON_DEPTH: usize = 64;
+
+/// Most members of JSON objects that may be open at once, counted together.
+///
+/// Refusing duplicate members compares names pairwise; 256 bounds that at
+/// about 30,000 comparisons of short names.
+pub const MAX_JSON_MEMBERS: usize = 256;
+
+/// Longest key id, in bytes. Ours are 43 or 51 bytes, other issuers use URLs.
+pub const MAX_KEY_ID_BYTES: usize = 512;
+
+/// Longest JWK, in bytes: a private RSA key of 8192 bits takes 7 KiB.
+pub const MAX_JWK_BYTES: usize = 64 * 1024;
+
+/// Longest JWK set, in bytes.
+pub const MAX_JWKS_BYTES: usize = 1024 * 1024;
+
+/// Most members of a JWK set; the largest public identity services publish a few dozen.
+pub const MAX_JWKS_KEYS: usize = 1024;
+
+/// Longest PEM or DER document, in bytes.
+pub const MAX_PEM_BYTES: usize = 64 * 1024;
+
+/// RSA moduli accepted, in bits (RFC 7518 section 3.3 asks for 2048 or more;
+/// verification time grows with the square, so the top is bounded too).
+pub const RSA_MODULUS_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
+
+/// Longest shared secret, in bytes; longer than a block of SHA-512 adds nothing,
+/// but some services hand out longer ones.
+pub const MAX_SECRET_BYTES: usize = 4096;
+
+/// Most rounds of PBKDF2 accepted in a locked key, before any work is done
+/// (CVE-2022-36083, CVE-2023-50967: the count is the attacker's).
+pub const MAX_PBKDF2_ROUNDS: u32 = 10_000_000;
+
+/// Most memory of scrypt accepted in a locked key, in bytes, before any is allocated.
+pub const MAX_SCRYPT_BYTES: u64 = 256 * 1024 * 1024;

@@ -1,0 +1,4 @@
+//! The command line of tokenwright.
+#![forbid(unsafe_code)]
+
+fn main() {}
