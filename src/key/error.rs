@@ -12,6 +12,40 @@ pub enum KeyErrorKind {
     UnsupportedAlgorithm,
     /// A key id is empty or too long.
     BadKeyId,
+    /// The text or bytes are not in the format they were read as.
+    Malformed,
+    /// The text or bytes are longer than any key of that format.
+    TooLong,
+    /// A well-formed key of a kind that signs none of our tokens.
+    UnsupportedKeyType,
+    /// A JWK lacks a member its kind must have.
+    MissingMember,
+    /// A member of a JWK has the wrong JSON type, encoding or length.
+    BadMember,
+    /// The source names no algorithm and its kind allows several.
+    AlgorithmNeeded,
+    /// The algorithm does not fit the key, or the source names another one.
+    AlgorithmMismatch,
+    /// The `use` of a JWK is not `sig`.
+    UseMismatch,
+    /// The `key_ops` of a JWK do not allow what the key is imported for.
+    OperationsMismatch,
+    /// A private or shared key stands where a public one was expected.
+    PrivateKeyGiven,
+    /// A public key stands where a private one was expected.
+    PublicKeyGiven,
+    /// An RSA key of more than two primes.
+    MultiPrime,
+    /// The format asked for cannot hold this key.
+    NoSuchForm,
+    /// The key is locked and no passphrase was given.
+    PassphraseNeeded,
+    /// The passphrase does not open the key, or the locked text was changed.
+    WrongPassphrase,
+    /// The key is locked in a way this build does not open.
+    UnsupportedEncryption,
+    /// Opening the key would cost more work or memory than the limits allow.
+    TooCostly,
 }
 
 /// A key that was refused, and why.
@@ -22,10 +56,16 @@ pub struct KeyError {
 }
 
 impl KeyError {
-    pub(crate) fn new(kind: KeyErrorKind, detail: &str) -> Self {
+    /// An error about a piece of foreign text, which is quoted, bounded and escaped.
+    pub(crate) fn new(kind: KeyErrorKind, foreign: &str) -> Self {
+        Self::explained(kind, Quoted(foreign).to_string())
+    }
+
+    /// An error in our own words; foreign text inside must have gone through `Quoted`.
+    pub(crate) fn explained(kind: KeyErrorKind, detail: impl Into<String>) -> Self {
         Self {
             kind,
-            detail: detail.chars().take(80).collect(),
+            detail: detail.into(),
         }
     }
 
@@ -41,6 +81,23 @@ impl KeyError {
         match self.kind {
             KeyErrorKind::UnsupportedAlgorithm => "unsupported_algorithm",
             KeyErrorKind::BadKeyId => "bad_key_id",
+            KeyErrorKind::Malformed => "malformed_key",
+            KeyErrorKind::TooLong => "key_too_long",
+            KeyErrorKind::UnsupportedKeyType => "unsupported_key_type",
+            KeyErrorKind::MissingMember => "missing_member",
+            KeyErrorKind::BadMember => "bad_member",
+            KeyErrorKind::AlgorithmNeeded => "algorithm_needed",
+            KeyErrorKind::AlgorithmMismatch => "algorithm_mismatch",
+            KeyErrorKind::UseMismatch => "use_mismatch",
+            KeyErrorKind::OperationsMismatch => "key_ops_mismatch",
+            KeyErrorKind::PrivateKeyGiven => "private_key_given",
+            KeyErrorKind::PublicKeyGiven => "public_key_given",
+            KeyErrorKind::MultiPrime => "multi_prime",
+            KeyErrorKind::NoSuchForm => "no_such_form",
+            KeyErrorKind::PassphraseNeeded => "passphrase_needed",
+            KeyErrorKind::WrongPassphrase => "wrong_passphrase",
+            KeyErrorKind::UnsupportedEncryption => "unsupported_encryption",
+            KeyErrorKind::TooCostly => "too_costly",
         }
     }
 
@@ -53,7 +110,7 @@ impl KeyError {
 
 impl fmt::Display for KeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.code(), Quoted(&self.detail))
+        write!(f, "{}: {}", self.code(), self.detail)
     }
 }
 
