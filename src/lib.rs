@@ -20,6 +20,10 @@
 
 mod encoding;
 mod error;
+pub mod json {
+    //! The strict JSON reader that every token, header and key passes.
+    pub use crate::encoding::json::{JsonError, JsonErrorKind, check};
+}
 pub mod key;
 pub mod limits;
 mod secret;
