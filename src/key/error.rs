@@ -46,6 +46,26 @@ pub enum KeyErrorKind {
     UnsupportedEncryption,
     /// Opening the key would cost more work or memory than the limits allow.
     TooCostly,
+    /// A coordinate, a scalar, a seed or a v4.local secret is not exactly as long as it must be.
+    WrongLength,
+    /// Bytes that encode no point of the curve, or not in the one way allowed.
+    NotOnCurve,
+    /// A key under which forging is possible: small order, a guessable secret, a known bad generator.
+    WeakKey,
+    /// An RSA modulus that is too short, too long, even, or written with leading zeros.
+    BadModulus,
+    /// An RSA public exponent that is even, below 3, too large, or written with leading zeros.
+    BadExponent,
+    /// An HMAC secret shorter than the hash (RFC 7518 section 3.2).
+    SecretTooShort,
+    /// A shared secret longer than the limit.
+    SecretTooLong,
+    /// The private half does not belong to the public half.
+    HalvesMismatch,
+    /// The system gave no random numbers.
+    NoRandomness,
+    /// The cryptographic library failed to sign or to make a key.
+    EngineFailed,
 }
 
 /// A key that was refused, and why.
@@ -98,6 +118,16 @@ impl KeyError {
             KeyErrorKind::WrongPassphrase => "wrong_passphrase",
             KeyErrorKind::UnsupportedEncryption => "unsupported_encryption",
             KeyErrorKind::TooCostly => "too_costly",
+            KeyErrorKind::WrongLength => "wrong_length",
+            KeyErrorKind::NotOnCurve => "not_on_curve",
+            KeyErrorKind::WeakKey => "weak_key",
+            KeyErrorKind::BadModulus => "bad_modulus",
+            KeyErrorKind::BadExponent => "bad_exponent",
+            KeyErrorKind::SecretTooShort => "secret_too_short",
+            KeyErrorKind::SecretTooLong => "secret_too_long",
+            KeyErrorKind::HalvesMismatch => "halves_mismatch",
+            KeyErrorKind::NoRandomness => "no_randomness",
+            KeyErrorKind::EngineFailed => "engine_failed",
         }
     }
 

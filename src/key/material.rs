@@ -58,3 +58,19 @@ pub(crate) struct RsaSecret {
     pub(crate) dq: SecretBytes,
     pub(crate) qi: SecretBytes,
 }
+
+impl RsaSecret {
+    /// A second copy, made aloud.
+    pub(crate) fn duplicate(&self) -> Self {
+        Self {
+            n: self.n.clone(),
+            e: self.e.clone(),
+            d: self.d.duplicate(),
+            p: self.p.duplicate(),
+            q: self.q.duplicate(),
+            dp: self.dp.duplicate(),
+            dq: self.dq.duplicate(),
+            qi: self.qi.duplicate(),
+        }
+    }
+}

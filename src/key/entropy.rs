@@ -1,0 +1,32 @@
+//! Where the random bytes of new keys come from.
+
+use super::error::{KeyError, KeyErrorKind};
+
+/// A source of random bytes for new keys.
+///
+/// Ordinary users never name it: [`SigningKey::generate`] asks the operating
+/// system. Implement it to make the same keys again in a test.
+///
+/// [`SigningKey::generate`]: super::SigningKey::generate
+pub trait Entropy {
+    /// Fills `bytes` completely with unpredictable bytes.
+    ///
+    /// # Errors
+    /// [`KeyErrorKind::NoRandomness`] when the source has failed; nothing is made then.
+    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), KeyError>;
+}
+
+/// The operating system's random numbers.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), KeyError> {
+        getrandom::fill(bytes).map_err(|error| {
+            KeyError::explained(
+                KeyErrorKind::NoRandomness,
+                format!("the system's random numbers cannot be read: {error}; no key was made"),
+            )
+        })
+    }
+}

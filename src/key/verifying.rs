@@ -1,0 +1,221 @@
+//! The half of a key that checks signatures.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::algorithm::Algorithm;
+use super::crypto::aws::{EcdsaPublic, HmacSecret, RsaPublic};
+use super::crypto::ed25519::{self, Ed25519Public};
+use super::crypto::paseto::LocalSecret;
+use super::crypto::{self, BadSignature};
+use super::error::KeyError;
+use super::id::KeyId;
+use super::material::PublicMaterial;
+use super::{thumbprint, vetting};
+use crate::secret::SecretBytes;
+
+/// A key that checks signatures: one algorithm, one id, vetted when it was made.
+///
+/// For an asymmetric algorithm it may be published. For HS256, HS384, HS512 and
+/// v4.local it holds the shared secret itself ([`Algorithm::is_symmetric`]).
+/// Clones share one prepared key, and `Debug` shows the algorithm and the id only.
+///
+/// ```
+/// use tokenwright::key::{Algorithm, SigningKey};
+/// # fn main() -> Result<(), tokenwright::key::KeyError> {
+/// let key = SigningKey::generate(Algorithm::EdDsa)?.verifying_key();
+/// assert_eq!(key.algorithm(), Algorithm::EdDsa);
+/// assert_eq!(key.id().as_str().len(), 43);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct VerifyingKey {
+    algorithm: Algorithm,
+    id: KeyId,
+    named: bool,
+    half: Arc<PublicHalf>,
+}
+
+/// What verifies: one variant for each family, so that a key can never be used
+/// in another family's way.
+pub(super) enum PublicHalf {
+    Ed25519(Ed25519Public),
+    Ecdsa(EcdsaPublic),
+    Rsa(RsaPublic),
+    Hmac(HmacSecret),
+    Local(LocalSecret),
+}
+
+impl VerifyingKey {
+    /// The algorithm of this key, and with it the token format.
+    #[must_use]
+    pub const fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// The id of this key.
+    #[must_use]
+    pub const fn id(&self) -> &KeyId {
+        &self.id
+    }
+
+    /// Whether the id was given, rather than computed from the key.
+    #[must_use]
+    pub const fn is_named(&self) -> bool {
+        self.named
+    }
+
+    /// The same key under another id.
+    #[must_use]
+    pub fn with_id(self, id: KeyId) -> Self {
+        Self {
+            id,
+            named: true,
+            ..self
+        }
+    }
+
+    /// Vets public numbers and makes a key of them. Without an id, the key is
+    /// called by its thumbprint (JWT) or its PASERK id (PASETO).
+    pub(crate) fn from_material(
+        algorithm: Algorithm,
+        id: Option<KeyId>,
+        material: PublicMaterial,
+    ) -> Result<Self, KeyError> {
+        crypto::require_engine(algorithm)?;
+        vetting::public_fits(algorithm, &material)?;
+        let half = match material {
+            PublicMaterial::Ed25519(bytes) => PublicHalf::Ed25519(Ed25519Public::parse(&bytes)?),
+            PublicMaterial::Ec { curve, x, y } => {
+                PublicHalf::Ecdsa(EcdsaPublic::ecdsa_public(curve, &x, &y)?)
+            }
+            PublicMaterial::Rsa { n, e } => {
+                PublicHalf::Rsa(RsaPublic::rsa_public(algorithm, &n, &e)?)
+            }
+        };
+        Self::from_half(algorithm, id, half)
+    }
+
+    /// Vets a shared secret and makes a key of it: HS256, HS384, HS512 or v4.local.
+    pub(crate) fn from_secret(
+        algorithm: Algorithm,
+        id: Option<KeyId>,
+        secret: SecretBytes,
+    ) -> Result<Self, KeyError> {
+        crypto::require_engine(algorithm)?;
+        vetting::secret_fits(algorithm, &secret)?;
+        let half = if algorithm == Algorithm::V4Local {
+            PublicHalf::Local(LocalSecret::parse(secret)?)
+        } else {
+            PublicHalf::Hmac(HmacSecret::hmac(algorithm, secret)?)
+        };
+        Self::from_half(algorithm, id, half)
+    }
+
+    /// Names a half that has been vetted.
+    pub(super) fn from_half(
+        algorithm: Algorithm,
+        id: Option<KeyId>,
+        half: PublicHalf,
+    ) -> Result<Self, KeyError> {
+        let named = id.is_some();
+        let id = match id {
+            Some(id) => id,
+            None => half.default_id(algorithm)?,
+        };
+        Ok(Self {
+            algorithm,
+            id,
+            named,
+            half: Arc::new(half),
+        })
+    }
+
+    /// The public numbers; `None` for a shared secret, which has no public half.
+    pub(crate) fn public_material(&self) -> Option<PublicMaterial> {
+        match &*self.half {
+            PublicHalf::Ed25519(key) => Some(key.material()),
+            PublicHalf::Ecdsa(key) => Some(key.material()),
+            PublicHalf::Rsa(key) => Some(key.material()),
+            PublicHalf::Hmac(_) | PublicHalf::Local(_) => None,
+        }
+    }
+
+    /// The shared secret of a symmetric key, which signs as well as it verifies.
+    pub(crate) fn shared_secret(&self) -> Option<&SecretBytes> {
+        match &*self.half {
+            PublicHalf::Hmac(key) => Some(key.secret()),
+            PublicHalf::Local(key) => Some(key.secret()),
+            PublicHalf::Ed25519(_) | PublicHalf::Ecdsa(_) | PublicHalf::Rsa(_) => None,
+        }
+    }
+
+    /// How many bytes a signature has; `None` for v4.local, which has a tag inside.
+    pub(crate) fn signature_len(&self) -> Option<usize> {
+        match &*self.half {
+            PublicHalf::Ed25519(_) => Some(ed25519::SIGNATURE_BYTES),
+            PublicHalf::Ecdsa(key) => Some(key.signature_bytes()),
+            PublicHalf::Rsa(key) => Some(key.signature_bytes()),
+            PublicHalf::Hmac(key) => Some(key.signature_bytes()),
+            PublicHalf::Local(_) => None,
+        }
+    }
+
+    /// Whether `signature` belongs to the pieces of `message`, read as one.
+    ///
+    /// A v4.local key verifies nothing that is not also opened.
+    pub(crate) fn verify(&self, message: &[&[u8]], signature: &[u8]) -> Result<(), BadSignature> {
+        match &*self.half {
+            PublicHalf::Ed25519(key) => key.verify(message, signature),
+            PublicHalf::Ecdsa(key) => key.verify(message, signature),
+            PublicHalf::Rsa(key) => key.verify(message, signature),
+            PublicHalf::Hmac(key) => key.verify(message, signature),
+            PublicHalf::Local(_) => Err(BadSignature),
+        }
+    }
+
+    /// Opens a v4.local token, footer included, and puts its payload into `out`,
+    /// replacing what was there. The token's footer must be exactly `footer`.
+    pub(crate) fn open_local(
+        &self,
+        token: &str,
+        footer: &[u8],
+        implicit: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), BadSignature> {
+        match &*self.half {
+            PublicHalf::Local(key) => key.open(token, footer, implicit, out),
+            PublicHalf::Ed25519(_)
+            | PublicHalf::Ecdsa(_)
+            | PublicHalf::Rsa(_)
+            | PublicHalf::Hmac(_) => Err(BadSignature),
+        }
+    }
+
+    /// The half itself, for the signing key that holds it.
+    pub(super) fn half(&self) -> &PublicHalf {
+        &self.half
+    }
+}
+
+impl PublicHalf {
+    fn default_id(&self, algorithm: Algorithm) -> Result<KeyId, KeyError> {
+        match self {
+            Self::Ed25519(key) => thumbprint::public_id(algorithm, &key.material()),
+            Self::Ecdsa(key) => thumbprint::public_id(algorithm, &key.material()),
+            Self::Rsa(key) => thumbprint::public_id(algorithm, &key.material()),
+            Self::Hmac(key) => thumbprint::secret_id(algorithm, key.secret()),
+            Self::Local(key) => thumbprint::secret_id(algorithm, key.secret()),
+        }
+    }
+}
+
+impl fmt::Debug for VerifyingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifyingKey")
+            .field("algorithm", &self.algorithm)
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,318 @@
+//! What a key must be before it is used at all (RFC 8725 sections 3.4 and 3.5).
+//!
+//! Here stand the checks on the numbers themselves; that points lie on their
+//! curve and that halves belong together is for the engines, which are called
+//! right after.
+
+use super::algorithm::Algorithm;
+use super::error::{KeyError, KeyErrorKind};
+use super::material::{Curve, PublicMaterial, SecretMaterial};
+use crate::limits::{MAX_SECRET_BYTES, RSA_MODULUS_BITS};
+use crate::secret::SecretBytes;
+
+/// Most bytes of an RSA public exponent. No common tool writes more than three;
+/// the time of a verification grows with each (a "huge e" makes it seconds).
+const MAX_EXPONENT_BYTES: usize = 4;
+
+/// Whether public numbers are of the algorithm's kind and worth using.
+pub(super) fn public_fits(algorithm: Algorithm, material: &PublicMaterial) -> Result<(), KeyError> {
+    match material {
+        PublicMaterial::Ed25519(_) if is_ed25519(algorithm) => Ok(()),
+        PublicMaterial::Ec { curve, x, y } if curve_of(algorithm) == Some(*curve) => {
+            exact_length("x coordinate", *curve, x.len())?;
+            exact_length("y coordinate", *curve, y.len())
+        }
+        PublicMaterial::Rsa { n, e } if is_rsa(algorithm) => rsa_public(n, e),
+        PublicMaterial::Ed25519(_) => Err(wrong_kind(algorithm, "an Ed25519 key")),
+        PublicMaterial::Ec { curve, .. } => Err(wrong_kind(algorithm, ec_kind(*curve))),
+        PublicMaterial::Rsa { .. } => Err(wrong_kind(algorithm, "an RSA key")),
+    }
+}
+
+/// Whether private numbers are of the algorithm's kind and worth using.
+pub(super) fn private_fits(
+    algorithm: Algorithm,
+    material: &SecretMaterial,
+) -> Result<(), KeyError> {
+    match material {
+        SecretMaterial::Ed25519 { seed, .. } if is_ed25519(algorithm) => varied(seed),
+        SecretMaterial::Ec {
+            curve,
+            scalar,
+            public,
+        } if curve_of(algorithm) == Some(*curve) => {
+            exact_length("private scalar", *curve, scalar.len())?;
+            if let Some((x, y)) = public {
+                exact_length("x coordinate", *curve, x.len())?;
+                exact_length("y coordinate", *curve, y.len())?;
+            }
+            varied(scalar)
+        }
+        SecretMaterial::Rsa(numbers) if is_rsa(algorithm) => rsa_public(&numbers.n, &numbers.e),
+        SecretMaterial::Symmetric(secret) => secret_fits(algorithm, secret),
+        SecretMaterial::Ed25519 { .. } => Err(wrong_kind(algorithm, "an Ed25519 key")),
+        SecretMaterial::Ec { curve, .. } => Err(wrong_kind(algorithm, ec_kind(*curve))),
+        SecretMaterial::Rsa(_) => Err(wrong_kind(algorithm, "an RSA key")),
+    }
+}
+
+/// Whether a shared secret is long enough for the algorithm (RFC 7518 section
+/// 3.2: at least as long as the hash), and not visibly a placeholder.
+pub(super) fn secret_fits(algorithm: Algorithm, secret: &SecretBytes) -> Result<(), KeyError> {
+    if !algorithm.is_symmetric() {
+        return Err(wrong_kind(algorithm, "a shared secret"));
+    }
+    let (least, found) = (least_secret_bytes(algorithm), secret.len());
+    if algorithm == Algorithm::V4Local && found != least {
+        return Err(KeyError::explained(
+            KeyErrorKind::WrongLength,
+            format!(
+                "a v4.local secret has exactly {least} bytes, found {found}; check that it was copied whole"
+            ),
+        ));
+    }
+    if found < least {
+        return Err(KeyError::explained(
+            KeyErrorKind::SecretTooShort,
+            format!(
+                "a secret for {algorithm} needs at least {least} bytes, found {found}; generate a random one instead of a password"
+            ),
+        ));
+    }
+    if found > MAX_SECRET_BYTES {
+        return Err(KeyError::explained(
+            KeyErrorKind::SecretTooLong,
+            format!(
+                "a secret may have at most {MAX_SECRET_BYTES} bytes, found {found}; {least} random bytes are as strong"
+            ),
+        ));
+    }
+    varied(secret)
+}
+
+/// The curve of an ECDSA algorithm (RFC 7518 section 3.4); each has one.
+pub(super) const fn curve_of(algorithm: Algorithm) -> Option<Curve> {
+    match algorithm {
+        Algorithm::Es256 => Some(Curve::P256),
+        Algorithm::Es384 => Some(Curve::P384),
+        Algorithm::Es512 => Some(Curve::P521),
+        Algorithm::EdDsa
+        | Algorithm::Ed25519
+        | Algorithm::Rs256
+        | Algorithm::Rs384
+        | Algorithm::Rs512
+        | Algorithm::Ps256
+        | Algorithm::Ps384
+        | Algorithm::Ps512
+        | Algorithm::Hs256
+        | Algorithm::Hs384
+        | Algorithm::Hs512
+        | Algorithm::V4Public
+        | Algorithm::V4Local => None,
+    }
+}
+
+/// Whether the algorithm uses RSA keys.
+pub(super) const fn is_rsa(algorithm: Algorithm) -> bool {
+    matches!(
+        algorithm,
+        Algorithm::Rs256
+            | Algorithm::Rs384
+            | Algorithm::Rs512
+            | Algorithm::Ps256
+            | Algorithm::Ps384
+            | Algorithm::Ps512
+    )
+}
+
+const fn is_ed25519(algorithm: Algorithm) -> bool {
+    matches!(
+        algorithm,
+        Algorithm::EdDsa | Algorithm::Ed25519 | Algorithm::V4Public
+    )
+}
+
+/// The least bytes of a shared secret, and how many are generated.
+pub(super) const fn least_secret_bytes(algorithm: Algorithm) -> usize {
+    match algorithm {
+        Algorithm::Hs384 => 48,
+        Algorithm::Hs512 => 64,
+        Algorithm::Hs256
+        | Algorithm::V4Local
+        | Algorithm::EdDsa
+        | Algorithm::Ed25519
+        | Algorithm::Es256
+        | Algorithm::Es384
+        | Algorithm::Es512
+        | Algorithm::Rs256
+        | Algorithm::Rs384
+        | Algorithm::Rs512
+        | Algorithm::Ps256
+        | Algorithm::Ps384
+        | Algorithm::Ps512
+        | Algorithm::V4Public => 32,
+    }
+}
+
+/// Bytes of a coordinate and of a scalar of a curve (RFC 7518 section 6.2.1.2).
+pub(super) const fn field_bytes(curve: Curve) -> usize {
+    match curve {
+        Curve::P256 => 32,
+        Curve::P384 => 48,
+        Curve::P521 => 66,
+    }
+}
+
+fn wrong_kind(algorithm: Algorithm, found: &str) -> KeyError {
+    let expected = if is_ed25519(algorithm) {
+        "an Ed25519 key"
+    } else if is_rsa(algorithm) {
+        "an RSA key"
+    } else if let Some(curve) = curve_of(algorithm) {
+        ec_kind(curve)
+    } else {
+        "a shared secret"
+    };
+    KeyError::explained(
+        KeyErrorKind::AlgorithmMismatch,
+        format!(
+            "{algorithm} needs {expected}, found {found}; name the algorithm the key was made for"
+        ),
+    )
+}
+
+const fn ec_kind(curve: Curve) -> &'static str {
+    match curve {
+        Curve::P256 => "a P-256 key",
+        Curve::P384 => "a P-384 key",
+        Curve::P521 => "a P-521 key",
+    }
+}
+
+/// Lengths are exact: leading zeros are neither dropped nor added.
+fn exact_length(what: &str, curve: Curve, found: usize) -> Result<(), KeyError> {
+    let expected = field_bytes(curve);
+    if found == expected {
+        return Ok(());
+    }
+    Err(KeyError::explained(
+        KeyErrorKind::WrongLength,
+        format!(
+            "the {what} of {} has exactly {expected} bytes, found {found}; leading zeros belong to it",
+            ec_kind(curve)
+        ),
+    ))
+}
+
+/// Refuses a secret that is one byte over and over, such as a buffer nobody filled.
+fn varied(secret: &SecretBytes) -> Result<(), KeyError> {
+    let bytes = secret.expose();
+    let first = bytes.first().copied().unwrap_or_default();
+    // Every byte is looked at, so that the time tells nothing but the length.
+    if bytes.iter().fold(0, |seen, byte| seen | (byte ^ first)) != 0 {
+        return Ok(());
+    }
+    Err(KeyError::explained(
+        KeyErrorKind::WeakKey,
+        "this secret is one byte repeated, which anyone would guess; generate a random one",
+    ))
+}
+
+/// Vets an RSA public key (NIST SP 800-89 section 5.3.3, as far as one can without the primes).
+fn rsa_public(n: &[u8], e: &[u8]) -> Result<(), KeyError> {
+    let bad_modulus = |why: String| {
+        let why = format!("{why}; generate a new RSA key");
+        Err(KeyError::explained(KeyErrorKind::BadModulus, why))
+    };
+    if n.first().is_none_or(|byte| *byte == 0) {
+        return bad_modulus("the RSA modulus is written with leading zeros or is empty".into());
+    }
+    // Counted exactly: 2041 bits fill 256 bytes just as 2048 do.
+    let bits = bit_length(n);
+    if !RSA_MODULUS_BITS.contains(&bits) {
+        let (least, most) = RSA_MODULUS_BITS.into_inner();
+        return bad_modulus(format!(
+            "an RSA modulus has {least} to {most} bits, found {bits}"
+        ));
+    }
+    if n.last().is_some_and(|byte| byte % 2 == 0) {
+        return bad_modulus("the RSA modulus is even".into());
+    }
+    if let Some(factor) = (3..752).step_by(2).find(|odd| remainder(n, *odd) == 0) {
+        return bad_modulus(format!("the RSA modulus is divisible by {factor}"));
+    }
+    rsa_exponent(e)?;
+    if has_roca_fingerprint(n) {
+        return Err(KeyError::explained(
+            KeyErrorKind::WeakKey,
+            "this RSA modulus was made by a generator whose keys can be factored (ROCA, CVE-2017-15361); generate a new key elsewhere",
+        ));
+    }
+    Ok(())
+}
+
+/// The exponent is odd and has 2 to 32 bits (RFC 8017 section 3.1 wants 3 or
+/// more). An exponent of 1 signs nothing: every message is its own signature.
+/// An exponent of 3 is old, but the engine checks the whole padding, so that it
+/// verifies safely.
+fn rsa_exponent(e: &[u8]) -> Result<(), KeyError> {
+    let why = match e {
+        [] | [0, ..] => "is written with leading zeros or is empty",
+        [1] => "is 1, so every message is its own signature",
+        _ if e.len() > MAX_EXPONENT_BYTES => "has more than 32 bits",
+        [.., last] if last % 2 == 0 => "is even",
+        _ => return Ok(()),
+    };
+    Err(KeyError::explained(
+        KeyErrorKind::BadExponent,
+        format!(
+            "the RSA public exponent {why}; an odd one of 3 to 32 bits is expected, such as 65537"
+        ),
+    ))
+}
+
+/// How many bits a big-endian number without leading zero bytes has.
+fn bit_length(number: &[u8]) -> usize {
+    let unused = number.first().map_or(0, |byte| byte.leading_zeros());
+    number
+        .len()
+        .saturating_mul(8)
+        .saturating_sub(usize::try_from(unused).unwrap_or_default())
+}
+
+/// A big-endian number modulo a small one; zero if that is zero.
+fn remainder(number: &[u8], modulus: u64) -> u64 {
+    number.iter().fold(0_u64, |rest, byte| {
+        let next = rest.wrapping_shl(8) | u64::from(*byte);
+        next.checked_rem(modulus).unwrap_or_default()
+    })
+}
+
+/// Whether a modulus carries the fingerprint of the weak generator of
+/// CVE-2017-15361 (M. Nemec and others, "The Return of Coppersmith's Attack",
+/// CCS 2017, section 3): its primes are powers of 65537 modulo a product of
+/// small primes, and so is the modulus. An honest modulus passes all seventeen
+/// tests with a probability of about one in 2^27.
+fn has_roca_fingerprint(n: &[u8]) -> bool {
+    const PRIMES: [u64; 17] = [
+        11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157,
+    ];
+    PRIMES
+        .into_iter()
+        .all(|prime| is_power_of_65537(remainder(n, prime), prime))
+}
+
+/// Whether some power of 65537 is `residue` modulo `prime`.
+fn is_power_of_65537(residue: u64, prime: u64) -> bool {
+    let mut power = 1_u64;
+    for _ in 0..prime {
+        if power == residue {
+            return true;
+        }
+        power = power
+            .wrapping_mul(65537)
+            .checked_rem(prime)
+            .unwrap_or_default();
+    }
+    false
+}
