@@ -27,6 +27,7 @@ pub mod json {
 pub mod key;
 pub mod limits;
 mod secret;
+pub mod store;
 mod time;
 
 pub use error::ErrorClass;

@@ -56,3 +56,10 @@ pub const MAX_PBKDF2_ROUNDS: u32 = 10_000_000;
 
 /// Most memory of scrypt accepted in a locked key, in bytes, before any is allocated.
 pub const MAX_SCRYPT_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Longest document of a store, in bytes. A keyring of the largest published
+/// size, [`MAX_JWKS_KEYS`] keys with their times, stays below 2 MiB.
+pub const MAX_STORE_DOCUMENT_BYTES: usize = 4 * 1024 * 1024;
+
+/// Longest key material of one key in a store, in bytes: see [`MAX_PEM_BYTES`] and [`MAX_JWK_BYTES`].
+pub const MAX_MATERIAL_BYTES: usize = 64 * 1024;

@@ -1,0 +1,488 @@
+//! Every store against one suite, and the file store against real processes.
+#![cfg(feature = "file-store")]
+
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokenwright::store::{
+    FileStore, MaterialAddress, MemoryStore, Outcome, Overwrite, Store, StoreError, StoreErrorKind,
+    create_secret_file, testing,
+};
+use tokenwright::{ErrorClass, SecretBytes};
+
+/// A folder of this test alone, removed afterwards.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let name = format!(
+            "tokenwright-stores-{}-{}",
+            std::process::id(),
+            COUNT.fetch_add(1, Ordering::SeqCst)
+        );
+        let path = std::env::temp_dir().join(name);
+        std::fs::DirBuilder::new()
+            .mode(0o700)
+            .create(&path)
+            .unwrap();
+        Self(path)
+    }
+
+    fn join(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn mode(path: &Path) -> u32 {
+    std::fs::symlink_metadata(path).unwrap().mode() & 0o7777
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+fn address(text: &str) -> MaterialAddress {
+    MaterialAddress::new(text).unwrap()
+}
+
+fn secret(text: &str) -> SecretBytes {
+    SecretBytes::from(text.as_bytes().to_vec())
+}
+
+/// A store with one document and one key.
+fn filled(scratch: &Scratch) -> FileStore {
+    let store = FileStore::create(scratch.join("keys")).unwrap();
+    store
+        .put_material(&address("first"), &secret("key one"))
+        .unwrap();
+    store.compare_and_swap(None, br#"{"n":1}"#).unwrap();
+    store
+}
+
+/// Every call of the interface, by name, on a store that may refuse any of them.
+fn every_call(store: &FileStore) -> Vec<(&'static str, Result<(), StoreError>)> {
+    vec![
+        ("load", store.load().map(drop)),
+        ("get", store.get_material(&address("first")).map(drop)),
+        ("list", store.list_material().map(drop)),
+        (
+            "put",
+            store.put_material(&address("second"), &secret("two")),
+        ),
+        (
+            "replace",
+            store.replace_material(&address("first"), &secret("three")),
+        ),
+        ("remove", store.remove_material(&address("first"))),
+        ("swap", store.compare_and_swap(None, b"{}").map(drop)),
+    ]
+}
+
+#[track_caller]
+fn assert_all_refused(store: &FileStore, kind: StoreErrorKind, message: &str) {
+    for (call, result) in every_call(store) {
+        let error = result.expect_err(call);
+        assert_eq!(
+            (error.kind(), error.to_string().as_str()),
+            (kind, message),
+            "{call}"
+        );
+        assert_eq!(error.outcome(), Outcome::NotDone, "{call}");
+    }
+}
+
+#[test]
+fn the_memory_store_keeps_every_rule() {
+    assert_eq!(testing::conformance(MemoryStore::new), Ok(testing::RULES));
+}
+
+#[test]
+fn the_file_store_keeps_every_rule() {
+    let scratch = Scratch::new();
+    let mut count = 0;
+    let kept = testing::conformance(|| {
+        count += 1;
+        FileStore::create(scratch.join(&format!("keys{count}"))).unwrap()
+    });
+    assert_eq!(kept, Ok(testing::RULES));
+}
+
+#[test]
+fn folders_are_0700_and_files_0600_and_nothing_else_is_left() {
+    let scratch = Scratch::new();
+    filled(&scratch);
+    let keys = scratch.join("keys");
+    assert_eq!(mode(&keys), 0o700);
+    assert_eq!(mode(&keys.join("private")), 0o700);
+    for file in ["keyring.json", "private/first.key", ".lock"] {
+        assert_eq!(mode(&keys.join(file)), 0o600, "{file}");
+    }
+    assert_eq!(names(&keys), [".lock", "keyring.json", "private"]);
+    assert_eq!(names(&keys.join("private")), ["first.key"]);
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_folder_others_can_enter_is_refused_with_the_command_that_mends_it() {
+    let scratch = Scratch::new();
+    let store = filled(&scratch);
+    let keys = scratch.join("keys");
+    for wrong in [0o750, 0o710, 0o704, 0o701, 0o770, 0o777, 0o720, 0o702] {
+        set_mode(&keys, wrong);
+        let message = format!(
+            "{0}: expected a folder for its owner alone (mode 0700), found mode {wrong:04o}; \
+             mend it with: chmod 700 {0}",
+            keys.display()
+        );
+        assert_all_refused(&store, StoreErrorKind::Exposed, &message);
+        assert_eq!(FileStore::open(&keys).unwrap_err().to_string(), message);
+        assert_eq!(FileStore::create(&keys).unwrap_err().to_string(), message);
+    }
+    run_mending_command(&FileStore::open(&keys).unwrap_err());
+    assert!(store.load().unwrap().is_some());
+}
+
+/// Pastes the command of a message into a shell.
+fn run_mending_command(error: &StoreError) {
+    let command = error.next_step().strip_prefix("mend it with: ").unwrap();
+    let status = std::process::Command::new("sh")
+        .args(["-c", command])
+        .status();
+    assert!(status.unwrap().success(), "{command}");
+}
+
+#[test]
+fn the_command_that_mends_it_works_for_a_path_with_spaces_and_quotes() {
+    let scratch = Scratch::new();
+    let keys = scratch.join("it's; my $keys");
+    FileStore::create(&keys).unwrap();
+    set_mode(&keys, 0o755);
+    run_mending_command(&FileStore::open(&keys).unwrap_err());
+    assert!(FileStore::open(&keys).is_ok());
+}
+
+#[test]
+fn files_others_can_read_are_refused_with_the_command_that_mends_them() {
+    let scratch = Scratch::new();
+    let store = filled(&scratch);
+    let (document, key) = (
+        scratch.join("keys/keyring.json"),
+        scratch.join("keys/private/first.key"),
+    );
+    for wrong in [0o640, 0o604, 0o620, 0o602, 0o644, 0o666] {
+        set_mode(&document, wrong);
+        let error = store.load().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "{0}: expected a file for its owner alone (mode 0600), found mode {wrong:04o}; \
+                 mend it with: chmod 600 {0}",
+                document.display()
+            )
+        );
+        run_mending_command(&error);
+        set_mode(&key, wrong);
+        let error = store.get_material(&address("first")).unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Exposed);
+        run_mending_command(&error);
+    }
+    assert!(store.load().unwrap().is_some());
+    assert!(store.get_material(&address("first")).unwrap().is_some());
+    set_mode(&scratch.join("keys/private"), 0o750);
+    let error = store.get_material(&address("first")).unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Exposed);
+    set_mode(&scratch.join("keys/private"), 0o700);
+    set_mode(&scratch.join("keys/.lock"), 0o666);
+    let error = store.remove_material(&address("first")).unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Exposed);
+}
+
+#[test]
+fn a_folder_in_a_place_everybody_can_change_is_refused_unless_it_is_sticky() {
+    let scratch = Scratch::new();
+    let above = scratch.join("above");
+    std::fs::DirBuilder::new()
+        .mode(0o700)
+        .create(&above)
+        .unwrap();
+    let store = FileStore::create(above.join("keys")).unwrap();
+    set_mode(&above, 0o777);
+    let message = format!(
+        "{0}: expected a folder that not everybody can write to, found mode 0777; \
+         mend it with: chmod o-w {0}",
+        above.display()
+    );
+    assert_all_refused(&store, StoreErrorKind::Exposed, &message);
+    set_mode(&above, 0o1777);
+    assert!(store.load().unwrap().is_none());
+    set_mode(&above, 0o775);
+    assert!(store.load().unwrap().is_none());
+}
+
+#[test]
+fn links_are_never_followed() {
+    let scratch = Scratch::new();
+    let store = filled(&scratch);
+    let keys = scratch.join("keys");
+    let outside = scratch.join("outside.json");
+    create_secret_file(&outside, b"{\"outside\":1}", Overwrite::Refuse).unwrap();
+
+    // The folder itself, also spelled with a final slash.
+    symlink(&keys, scratch.join("link")).unwrap();
+    for path in [
+        scratch.join("link"),
+        scratch.join("link/"),
+        scratch.join("link/."),
+    ] {
+        let error = FileStore::open(path).unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::NotAFolder);
+    }
+    // The document, the lock and a key.
+    for file in ["keyring.json", ".lock", "private/first.key"] {
+        let path = keys.join(file);
+        std::fs::rename(&path, scratch.join("aside")).unwrap();
+        symlink(&outside, &path).unwrap();
+        let error = match file {
+            "keyring.json" => store.load().unwrap_err(),
+            ".lock" => store.compare_and_swap(None, b"{}").unwrap_err(),
+            _ => store.get_material(&address("first")).unwrap_err(),
+        };
+        assert_eq!(error.kind(), StoreErrorKind::NotAPlainFile, "{file}");
+        assert!(
+            error.to_string().contains("found a symbolic link"),
+            "{error}"
+        );
+        std::fs::rename(scratch.join("aside"), &path).unwrap();
+    }
+    // The folder of keys.
+    std::fs::rename(keys.join("private"), scratch.join("aside")).unwrap();
+    symlink(scratch.join("aside"), keys.join("private")).unwrap();
+    let put = store
+        .put_material(&address("new"), &secret("x"))
+        .unwrap_err();
+    assert_eq!(put.kind(), StoreErrorKind::NotAFolder);
+    assert_eq!(names(&scratch.join("aside")), ["first.key"]);
+    assert_eq!(std::fs::read(outside).unwrap(), b"{\"outside\":1}");
+}
+
+#[test]
+fn pipes_devices_folders_and_second_names_are_refused_without_waiting() {
+    let scratch = Scratch::new();
+    let store = filled(&scratch);
+    let document = scratch.join("keys/keyring.json");
+    std::fs::hard_link(&document, scratch.join("second name")).unwrap();
+    let error = store.load().unwrap_err();
+    assert!(
+        error.to_string().contains("found a file with 2 names"),
+        "{error}"
+    );
+    std::fs::remove_file(&document).unwrap();
+
+    let made = std::process::Command::new("mkfifo").arg(&document).status();
+    assert!(made.unwrap().success());
+    assert_eq!(
+        store.load().unwrap_err().kind(),
+        StoreErrorKind::NotAPlainFile
+    );
+    std::fs::remove_file(&document).unwrap();
+
+    std::fs::DirBuilder::new()
+        .mode(0o700)
+        .create(&document)
+        .unwrap();
+    assert_eq!(
+        store.load().unwrap_err().kind(),
+        StoreErrorKind::NotAPlainFile
+    );
+}
+
+#[test]
+fn a_missing_folder_and_a_file_in_its_place_are_told_apart() {
+    let scratch = Scratch::new();
+    let store = filled(&scratch);
+    let keys = scratch.join("keys");
+    std::fs::remove_dir_all(&keys).unwrap();
+    let message = format!(
+        "{}: expected a folder, found nothing; \
+         check the path, or create it with `tokenwright init`",
+        keys.display()
+    );
+    assert_all_refused(&store, StoreErrorKind::Missing, &message);
+    assert_eq!(store.load().unwrap_err().class(), ErrorClass::CannotKnow);
+    std::fs::write(&keys, "").unwrap();
+    let message = format!(
+        "{}: expected a folder, found a file or a symbolic link; give the folder itself",
+        keys.display()
+    );
+    assert_all_refused(&store, StoreErrorKind::NotAFolder, &message);
+    let nowhere = FileStore::create(scratch.join("no/such")).unwrap_err();
+    assert_eq!(nowhere.kind(), StoreErrorKind::Missing);
+}
+
+#[test]
+fn a_torn_empty_or_foreign_document_is_never_taken_for_none_nor_replaced() {
+    let scratch = Scratch::new();
+    let store = filled(&scratch);
+    let path = scratch.join("keys/keyring.json");
+    let whole = br#"{"format":"x","keys":[{"kid":"}"}]}"#;
+    for length in 0..whole.len() {
+        std::fs::write(&path, &whole[..length]).unwrap();
+        assert_eq!(
+            store.load().unwrap_err().kind(),
+            StoreErrorKind::Damaged,
+            "{length}"
+        );
+        let swap = store.compare_and_swap(None, b"{}").unwrap_err();
+        assert_eq!(swap.kind(), StoreErrorKind::Damaged, "{length}");
+        assert_eq!(std::fs::read(&path).unwrap(), &whole[..length]);
+    }
+    for foreign in [
+        "-----BEGIN PRIVATE KEY-----\n",
+        "[]",
+        "\u{feff}{}",
+        "{}{}",
+        "\0",
+    ] {
+        std::fs::write(&path, foreign).unwrap();
+        assert_eq!(
+            store.load().unwrap_err().kind(),
+            StoreErrorKind::Damaged,
+            "{foreign:?}"
+        );
+    }
+    std::fs::write(&path, "").unwrap();
+    assert_eq!(
+        store.load().unwrap_err().to_string(),
+        format!(
+            "{}: expected one whole JSON object, found an empty file; nothing was changed; if \
+             this is not a tokenwright document, use another folder, else put the last backup back",
+            path.display()
+        )
+    );
+    std::fs::write(scratch.join("keys/private/first.key"), "").unwrap();
+    let error = store.get_material(&address("first")).unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Damaged);
+}
+
+#[test]
+fn an_oversized_file_is_refused_by_its_size_before_it_is_read() {
+    let scratch = Scratch::new();
+    let store = filled(&scratch);
+    for file in ["keyring.json", "private/first.key"] {
+        // A hole of a terabyte: reading it would take minutes and all memory.
+        let path = scratch.join("keys").join(file);
+        let handle = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+        handle.set_len(1 << 40).unwrap();
+    }
+    let started = std::time::Instant::now();
+    assert_eq!(store.load().unwrap_err().kind(), StoreErrorKind::TooLarge);
+    let error = store.get_material(&address("first")).unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::TooLarge);
+    assert!(started.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn two_documents_share_a_folder() {
+    let scratch = Scratch::new();
+    let keyring = filled(&scratch);
+    let revocations = keyring.beside("revocations.json").unwrap();
+    assert!(revocations.load().unwrap().is_none());
+    revocations.compare_and_swap(None, br#"{"r":1}"#).unwrap();
+    assert_eq!(keyring.load().unwrap().unwrap().document, br#"{"n":1}"#);
+    assert_eq!(
+        names(keyring.path()),
+        [".lock", "keyring.json", "private", "revocations.json"]
+    );
+    for bad in ["../x.json", ".x.json", "x", "private"] {
+        let error = keyring.beside(bad).unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::BadAddress, "{bad}");
+    }
+}
+
+#[test]
+fn strays_of_a_killed_writer_are_removed_by_the_next_one() {
+    let scratch = Scratch::new();
+    let store = filled(&scratch);
+    let strays = [
+        scratch.join("keys/.tmp-0"),
+        scratch.join("keys/private/.tmp-1"),
+    ];
+    for stray in &strays {
+        create_secret_file(stray, b"half a k", Overwrite::Refuse).unwrap();
+    }
+    assert!(store.load().unwrap().is_some());
+    assert_eq!(store.list_material().unwrap(), [address("first")]);
+    assert!(
+        strays.iter().all(|stray| stray.exists()),
+        "a reader has written"
+    );
+    store
+        .put_material(&address("second"), &secret("two"))
+        .unwrap();
+    assert!(!strays.iter().any(|stray| stray.exists()));
+}
+
+#[test]
+fn a_secret_file_is_private_exclusive_and_leaves_nothing_when_it_fails() {
+    let scratch = Scratch::new();
+    let path = scratch.join("out.pem");
+    create_secret_file(&path, b"one", Overwrite::Refuse).unwrap();
+    assert_eq!(
+        (mode(&path), std::fs::read(&path).unwrap()),
+        (0o600, b"one".to_vec())
+    );
+    let error = create_secret_file(&path, b"two", Overwrite::Refuse).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "{}: expected a name that is free, found a file; nothing was written; \
+             give another name, or allow it to be overwritten",
+            path.display()
+        )
+    );
+    assert_eq!(std::fs::read(&path).unwrap(), b"one");
+
+    set_mode(&path, 0o644);
+    create_secret_file(&path, b"two", Overwrite::Allow).unwrap();
+    assert_eq!(
+        (mode(&path), std::fs::read(&path).unwrap()),
+        (0o600, b"two".to_vec())
+    );
+
+    symlink(&path, scratch.join("link")).unwrap();
+    std::fs::create_dir(scratch.join("folder")).unwrap();
+    for (name, overwrite, kind) in [
+        ("link", Overwrite::Refuse, StoreErrorKind::Exists),
+        ("link", Overwrite::Allow, StoreErrorKind::NotAPlainFile),
+        ("folder", Overwrite::Refuse, StoreErrorKind::Exists),
+        ("folder", Overwrite::Allow, StoreErrorKind::NotAPlainFile),
+        ("no/such", Overwrite::Allow, StoreErrorKind::Missing),
+        ("no/such", Overwrite::Refuse, StoreErrorKind::Missing),
+        ("..", Overwrite::Allow, StoreErrorKind::NotAPlainFile),
+    ] {
+        let error = create_secret_file(scratch.join(name), b"x", overwrite).unwrap_err();
+        assert_eq!(error.kind(), kind, "{name} {overwrite:?}");
+    }
+    // As root, a rename would replace the device by a file full of secrets.
+    let error = create_secret_file("/dev/null", b"x", Overwrite::Allow).unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::NotAPlainFile);
+    assert_eq!(std::fs::read(&path).unwrap(), b"two");
+    assert_eq!(names(&scratch.0), ["folder", "link", "out.pem"]);
+}
