@@ -8,12 +8,12 @@ use super::error::{KeyError, KeyErrorKind};
 /// system. Implement it to make the same keys again in a test.
 ///
 /// [`SigningKey::generate`]: super::SigningKey::generate
-pub trait Entropy {
+pub trait Entropy: Send + Sync {
     /// Fills `bytes` completely with unpredictable bytes.
     ///
     /// # Errors
     /// [`KeyErrorKind::NoRandomness`] when the source has failed; nothing is made then.
-    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), KeyError>;
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), KeyError>;
 }
 
 /// The operating system's random numbers.
@@ -21,7 +21,7 @@ pub trait Entropy {
 pub struct SystemEntropy;
 
 impl Entropy for SystemEntropy {
-    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), KeyError> {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), KeyError> {
         getrandom::fill(bytes).map_err(|error| {
             KeyError::explained(
                 KeyErrorKind::NoRandomness,
