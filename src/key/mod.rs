@@ -7,10 +7,24 @@
 
 mod algorithm;
 mod crypto;
+#[cfg(feature = "pem")]
+mod der;
+#[cfg(feature = "pem")]
+mod encrypted;
 mod entropy;
 mod error;
 mod id;
+mod import;
+mod jwk;
+mod jwk_members;
+mod jwk_set;
+#[cfg(feature = "aws-lc")]
+mod locked;
 mod material;
+#[cfg(feature = "paseto")]
+mod paserk;
+#[cfg(feature = "pem")]
+mod pem;
 mod signing;
 mod thumbprint;
 mod verifying;
@@ -20,6 +34,10 @@ pub use algorithm::{Algorithm, Format};
 pub use entropy::{Entropy, SystemEntropy};
 pub use error::{KeyError, KeyErrorKind};
 pub use id::KeyId;
+pub use import::ImportOptions;
+pub use jwk_set::{JwkSet, JwkSetError, JwkSetErrorKind, SkippedMember};
+#[cfg(feature = "paseto")]
+pub use paserk::{Paserk, PaserkType};
 pub use signing::SigningKey;
 pub use verifying::VerifyingKey;
 

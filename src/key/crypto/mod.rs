@@ -4,7 +4,11 @@
 //! was left out of the build is replaced by a stand-in whose types have no
 //! values, so that the rest of the crate reads the same in every build.
 
+#[cfg(feature = "paseto")]
+pub(crate) mod blake;
 pub(crate) mod ed25519;
+#[cfg(feature = "aws-lc")]
+pub(crate) mod envelope;
 
 #[path = "without_aws.rs"]
 pub(crate) mod aws;

@@ -1,0 +1,365 @@
+//! Sets of keys as other services publish them (RFC 7517 section 5).
+//!
+//! A member that cannot be used is left out with its reason and never spoils the
+//! others; a set that cannot be understood without guessing is refused whole.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use super::error::{KeyError, KeyErrorKind};
+use super::import::ImportOptions;
+use super::jwk::{self, Paseto};
+use super::jwk_members::{Members, Operation};
+use super::signing::SigningKey;
+use super::verifying::VerifyingKey;
+use crate::encoding::json::{self, Array, Bounds, JsonError, Value};
+use crate::error::{ErrorClass, Quoted};
+use crate::limits::{MAX_JWKS_BYTES, MAX_JWKS_KEYS};
+
+/// The keys of a JWK set that can verify, and what was left out.
+///
+/// No two keys have one id, and either all of them are public or all are shared secrets.
+///
+/// ```
+/// use tokenwright::key::{ImportOptions, JwkSet};
+/// let set = JwkSet::parse(
+///     br#"{"keys": [7, {"kty":"OKP","crv":"Ed25519","kid":"k1",
+///         "x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#,
+///     &ImportOptions::new(),
+/// )?;
+/// assert_eq!(set.keys().len(), 1);
+/// assert_eq!(
+///     set.skipped()[0].to_string(),
+///     "member 0 of the key set: malformed_key: it is not a JSON object"
+/// );
+/// # Ok::<(), tokenwright::key::JwkSetError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct JwkSet {
+    keys: Vec<VerifyingKey>,
+    skipped: Vec<SkippedMember>,
+}
+
+impl JwkSet {
+    /// Reads a set of public keys.
+    ///
+    /// An algorithm in the options goes to the members that name none and could be
+    /// used for it; a member that names another one is left out.
+    ///
+    /// # Errors
+    /// Every [`JwkSetErrorKind`]; a set of shared secrets is one of them, see
+    /// [`JwkSet::parse_secret`].
+    pub fn parse(bytes: &[u8], options: &ImportOptions<'_>) -> Result<Self, JwkSetError> {
+        Self::read(bytes, options, Family::Public)
+    }
+
+    /// Reads a set of shared secrets (`kty` `oct`), which must come from a private
+    /// place. Every secret comes in as a key that verifies.
+    ///
+    /// # Errors
+    /// Every [`JwkSetErrorKind`]; a public key among the members is one of them.
+    pub fn parse_secret(bytes: &[u8], options: &ImportOptions<'_>) -> Result<Self, JwkSetError> {
+        Self::read(bytes, options, Family::Shared)
+    }
+
+    /// Puts keys together for publishing.
+    ///
+    /// # Errors
+    /// [`JwkSetErrorKind::DuplicateKeyId`], [`JwkSetErrorKind::SharedSecret`] for a
+    /// shared secret and [`JwkSetErrorKind::TooManyKeys`].
+    pub fn of(keys: impl IntoIterator<Item = VerifyingKey>) -> Result<Self, JwkSetError> {
+        let keys: Vec<VerifyingKey> = keys.into_iter().collect();
+        if keys.iter().any(|key| key.algorithm().is_symmetric()) {
+            return Err(JwkSetError::of(JwkSetErrorKind::SharedSecret));
+        }
+        if keys.len() > MAX_JWKS_KEYS {
+            return Err(JwkSetError::of(JwkSetErrorKind::TooManyKeys));
+        }
+        refuse_duplicates(&keys)?;
+        Ok(Self {
+            keys,
+            skipped: Vec::new(),
+        })
+    }
+
+    /// The keys that can verify, in the order of the set.
+    #[must_use]
+    pub fn keys(&self) -> &[VerifyingKey] {
+        &self.keys
+    }
+
+    /// The keys that can verify, by value.
+    #[must_use]
+    pub fn into_keys(self) -> Vec<VerifyingKey> {
+        self.keys
+    }
+
+    /// The members that were left out, each with its reason.
+    #[must_use]
+    pub fn skipped(&self) -> &[SkippedMember] {
+        &self.skipped
+    }
+
+    /// Writes the keys as a published JWK set, one member to a line.
+    ///
+    /// # Errors
+    /// [`KeyErrorKind::NoSuchForm`](super::KeyErrorKind::NoSuchForm) when the set holds
+    /// shared secrets or PASETO keys.
+    pub fn to_json(&self) -> Result<String, KeyError> {
+        let members: Result<Vec<String>, KeyError> =
+            self.keys.iter().map(VerifyingKey::to_jwk).collect();
+        Ok(format!("{{\"keys\":[\n{}\n]}}\n", members?.join(",\n")))
+    }
+
+    fn read(
+        bytes: &[u8],
+        options: &ImportOptions<'_>,
+        wanted: Family,
+    ) -> Result<Self, JwkSetError> {
+        let members = members_of(bytes)?;
+        check_families(&members, wanted)?;
+        let mut keys = Vec::new();
+        let mut skipped = Vec::new();
+        for (position, member) in members.into_iter().enumerate() {
+            match read_member(member, options, wanted) {
+                Ok(key) => keys.push(key),
+                Err(reason) => skipped.push(SkippedMember { position, reason }),
+            }
+        }
+        refuse_duplicates(&keys)?;
+        Ok(Self { keys, skipped })
+    }
+}
+
+/// A member of a JWK set that is not used, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SkippedMember {
+    position: usize,
+    reason: KeyError,
+}
+
+impl SkippedMember {
+    /// Its place in `keys`, counted from 0.
+    #[must_use]
+    pub fn position(&self) -> usize {
+        self.position
+    }
+
+    /// Why it is not used.
+    #[must_use]
+    pub fn reason(&self) -> &KeyError {
+        &self.reason
+    }
+}
+
+impl fmt::Display for SkippedMember {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "member {} of the key set: {}",
+            self.position, self.reason
+        )
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Family {
+    Public,
+    Shared,
+}
+
+fn members_of(bytes: &[u8]) -> Result<Vec<Value<'_>>, JwkSetError> {
+    if bytes.len() > MAX_JWKS_BYTES {
+        return Err(JwkSetError::of(JwkSetErrorKind::TooLong));
+    }
+    let mut keys: Option<Value<'_>> = None;
+    json::object(bytes, Bounds::TOKEN, |name, value| {
+        if name.is("keys") {
+            keys = Some(value);
+        }
+        Ok(())
+    })
+    .map_err(|error: JsonError| JwkSetError {
+        kind: JwkSetErrorKind::NotASet,
+        detail: error.to_string(),
+    })?;
+    let members: Array<'_> = match keys {
+        Some(Value::Array(members)) => members,
+        Some(_) => return Err(not_a_set("\"keys\" is not an array")),
+        None => return Err(not_a_set("there is no \"keys\"")),
+    };
+    let members: Vec<Value<'_>> = members
+        .iter()
+        .take(MAX_JWKS_KEYS.saturating_add(1))
+        .collect();
+    if members.len() > MAX_JWKS_KEYS {
+        return Err(JwkSetError::of(JwkSetErrorKind::TooManyKeys));
+    }
+    Ok(members)
+}
+
+/// A set admits one family, judged by `kty` alone: a member that says `oct` counts
+/// even if it is unusable, because a secret does not belong beside public keys.
+fn check_families(members: &[Value<'_>], wanted: Family) -> Result<(), JwkSetError> {
+    let families: Vec<Family> = members.iter().filter_map(family_of).collect();
+    let shared = families.contains(&Family::Shared);
+    let public = families.contains(&Family::Public);
+    match (shared, public, wanted) {
+        (true, true, _) => Err(JwkSetError::of(JwkSetErrorKind::MixedFamilies)),
+        (true, false, Family::Public) => Err(JwkSetError::of(JwkSetErrorKind::SharedSecret)),
+        (false, true, Family::Shared) => Err(JwkSetError::of(JwkSetErrorKind::PublicKey)),
+        _ => Ok(()),
+    }
+}
+
+fn family_of(member: &Value<'_>) -> Option<Family> {
+    let Value::Object(member) = member else {
+        return None;
+    };
+    let kind = member.iter().find(|(name, _)| name.is("kty"));
+    match kind {
+        Some((_, Value::String(kind))) if kind.is("oct") => Some(Family::Shared),
+        Some((_, Value::String(kind))) => ["OKP", "EC", "RSA"]
+            .into_iter()
+            .any(|known| kind.is(known))
+            .then_some(Family::Public),
+        _ => None,
+    }
+}
+
+fn read_member(
+    member: Value<'_>,
+    options: &ImportOptions<'_>,
+    wanted: Family,
+) -> Result<VerifyingKey, KeyError> {
+    jwk::check_length(member.raw().len())?;
+    let Value::Object(object) = member else {
+        return Err(KeyError::explained(
+            KeyErrorKind::Malformed,
+            "it is not a JSON object",
+        ));
+    };
+    let mut members = Members::default();
+    for (name, value) in object.iter() {
+        members.take(name, value);
+    }
+    match wanted {
+        Family::Public => {
+            let (algorithm, id, material) = jwk::read_public(&members, options)?;
+            VerifyingKey::from_material(algorithm, id, material)
+        }
+        Family::Shared => {
+            let asked = options.asked_algorithm();
+            let (algorithm, id, material) =
+                jwk::read_secret(&members, asked, Operation::Verify, Paseto::Refused)?;
+            Ok(SigningKey::from_material(algorithm, id, material)?.verifying_key())
+        }
+    }
+}
+
+/// Two keys with one id cannot be told apart by the `kid` of a token.
+fn refuse_duplicates(keys: &[VerifyingKey]) -> Result<(), JwkSetError> {
+    let mut seen = BTreeSet::new();
+    match keys.iter().find(|key| !seen.insert(key.id())) {
+        Some(twin) => Err(JwkSetError {
+            kind: JwkSetErrorKind::DuplicateKeyId,
+            detail: format!("two keys have the id {}", Quoted(twin.id().as_str())),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Why a whole JWK set was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum JwkSetErrorKind {
+    /// It is not a JSON object with an array `keys`.
+    NotASet,
+    /// It is longer than [`MAX_JWKS_BYTES`].
+    TooLong,
+    /// It has more members than [`MAX_JWKS_KEYS`].
+    TooManyKeys,
+    /// Two usable keys have one id.
+    DuplicateKeyId,
+    /// Public keys and shared secrets stand in one set.
+    MixedFamilies,
+    /// A shared secret stands where public keys are expected.
+    SharedSecret,
+    /// A public key stands where shared secrets are expected.
+    PublicKey,
+}
+
+/// A JWK set that was refused whole, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JwkSetError {
+    kind: JwkSetErrorKind,
+    detail: String,
+}
+
+impl JwkSetError {
+    fn of(kind: JwkSetErrorKind) -> Self {
+        let detail = match kind {
+            JwkSetErrorKind::NotASet => "it is not a JWK set".to_owned(),
+            JwkSetErrorKind::TooLong => {
+                format!("a JWK set is at most {MAX_JWKS_BYTES} bytes long")
+            }
+            JwkSetErrorKind::TooManyKeys => {
+                format!("a JWK set has at most {MAX_JWKS_KEYS} members")
+            }
+            JwkSetErrorKind::DuplicateKeyId => "two keys have one id".to_owned(),
+            JwkSetErrorKind::MixedFamilies => {
+                "public keys and shared secrets stand in one set".to_owned()
+            }
+            JwkSetErrorKind::SharedSecret => {
+                "a shared secret stands in a public key set; if the set is private, \
+                 read it as a set of secrets"
+                    .to_owned()
+            }
+            JwkSetErrorKind::PublicKey => {
+                "a public key stands in a set of shared secrets".to_owned()
+            }
+        };
+        Self { kind, detail }
+    }
+
+    /// What was wrong, for a program.
+    #[must_use]
+    pub fn kind(&self) -> JwkSetErrorKind {
+        self.kind
+    }
+
+    /// The stable name of the kind.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self.kind {
+            JwkSetErrorKind::NotASet => "malformed_key_set",
+            JwkSetErrorKind::TooLong => "key_set_too_long",
+            JwkSetErrorKind::TooManyKeys => "too_many_keys",
+            JwkSetErrorKind::DuplicateKeyId => "duplicate_key_id",
+            JwkSetErrorKind::MixedFamilies => "mixed_key_families",
+            JwkSetErrorKind::SharedSecret => "shared_secret_in_public_set",
+            JwkSetErrorKind::PublicKey => "public_key_in_secret_set",
+        }
+    }
+
+    /// Who must act: always the operator, since keys are configuration.
+    #[must_use]
+    pub fn class(&self) -> ErrorClass {
+        ErrorClass::Operator
+    }
+}
+
+fn not_a_set(detail: &str) -> JwkSetError {
+    JwkSetError {
+        kind: JwkSetErrorKind::NotASet,
+        detail: detail.to_owned(),
+    }
+}
+
+impl fmt::Display for JwkSetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code(), self.detail)
+    }
+}
+
+impl std::error::Error for JwkSetError {}
