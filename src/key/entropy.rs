@@ -1,6 +1,7 @@
 //! Where the random bytes of new keys come from.
 
 use super::error::{KeyError, KeyErrorKind};
+use super::vetting;
 
 /// A source of random bytes for new keys.
 ///
@@ -29,4 +30,16 @@ impl Entropy for SystemEntropy {
             )
         })
     }
+}
+
+/// Fills `bytes`, and refuses a source that gives one byte over and over.
+pub(super) fn draw(entropy: &mut dyn Entropy, bytes: &mut [u8]) -> Result<(), KeyError> {
+    entropy.fill(bytes)?;
+    if !vetting::is_placeholder(bytes) {
+        return Ok(());
+    }
+    Err(KeyError::explained(
+        KeyErrorKind::NoRandomness,
+        "the source of randomness gave one byte repeated; no key was made, check the source",
+    ))
 }

@@ -52,6 +52,8 @@ pub enum KeyErrorKind {
     NotOnCurve,
     /// A key under which forging is possible: small order, a guessable secret, a known bad generator.
     WeakKey,
+    /// A private scalar of zero, or not below the order of its curve.
+    BadScalar,
     /// An RSA modulus that is too short, too long, even, or written with leading zeros.
     BadModulus,
     /// An RSA public exponent that is even, below 3, too large, or written with leading zeros.
@@ -121,6 +123,7 @@ impl KeyError {
             KeyErrorKind::WrongLength => "wrong_length",
             KeyErrorKind::NotOnCurve => "not_on_curve",
             KeyErrorKind::WeakKey => "weak_key",
+            KeyErrorKind::BadScalar => "bad_scalar",
             KeyErrorKind::BadModulus => "bad_modulus",
             KeyErrorKind::BadExponent => "bad_exponent",
             KeyErrorKind::SecretTooShort => "secret_too_short",

@@ -26,6 +26,8 @@ mod paserk;
 #[cfg(feature = "pem")]
 mod pem;
 mod signing;
+#[cfg(test)]
+mod testing;
 mod thumbprint;
 mod verifying;
 mod vetting;

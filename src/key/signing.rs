@@ -8,7 +8,7 @@ use super::algorithm::Algorithm;
 use super::crypto;
 use super::crypto::aws::{self, EcdsaPrivate, EcdsaPublic, RsaPrivate, RsaPublic};
 use super::crypto::ed25519::Ed25519Private;
-use super::entropy::{Entropy, SystemEntropy};
+use super::entropy::{self, Entropy, SystemEntropy};
 use super::error::{KeyError, KeyErrorKind};
 use super::id::KeyId;
 use super::material::{Curve, RsaSecret, SecretMaterial};
@@ -267,7 +267,7 @@ impl SigningKey {
         Err(KeyError::explained(
             KeyErrorKind::HalvesMismatch,
             format!(
-                "a signature of this {} key does not verify with its own public half; export the key again",
+                "a signature made with this key for {} does not verify with its own public half; export the key again",
                 self.algorithm()
             ),
         ))
@@ -277,7 +277,7 @@ impl SigningKey {
 /// `length` fresh random bytes.
 fn random_bytes(length: usize, entropy: &mut dyn Entropy) -> Result<SecretBytes, KeyError> {
     let mut bytes = Zeroizing::new(vec![0_u8; length]);
-    entropy.fill(&mut bytes)?;
+    entropy::draw(entropy, &mut bytes)?;
     Ok(SecretBytes::from(bytes))
 }
 
@@ -285,7 +285,7 @@ fn wrong_use(algorithm: Algorithm) -> KeyError {
     KeyError::explained(
         KeyErrorKind::AlgorithmMismatch,
         format!(
-            "a {algorithm} key cannot be used this way; use a key of the token's own algorithm"
+            "a key for {algorithm} cannot be used this way; use a key of the token's own algorithm"
         ),
     )
 }
@@ -296,5 +296,347 @@ impl fmt::Debug for SigningKey {
             .field("algorithm", &self.algorithm())
             .field("id", self.id())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::testing::hex;
+
+    /// Bytes 1, 2, 3 … so that a test knows the key it gets.
+    struct Counting(u8);
+
+    impl Entropy for Counting {
+        fn fill(&mut self, bytes: &mut [u8]) -> Result<(), KeyError> {
+            for byte in bytes {
+                self.0 = self.0.wrapping_add(1);
+                *byte = self.0;
+            }
+            Ok(())
+        }
+    }
+
+    struct Stuck(u8);
+
+    impl Entropy for Stuck {
+        fn fill(&mut self, bytes: &mut [u8]) -> Result<(), KeyError> {
+            bytes.fill(self.0);
+            Ok(())
+        }
+    }
+
+    struct Failing;
+
+    impl Entropy for Failing {
+        fn fill(&mut self, _: &mut [u8]) -> Result<(), KeyError> {
+            Err(KeyError::explained(
+                KeyErrorKind::NoRandomness,
+                "out of order",
+            ))
+        }
+    }
+
+    fn in_this_build() -> impl Iterator<Item = Algorithm> {
+        Algorithm::ALL
+            .into_iter()
+            .filter(|algorithm| crypto::require_engine(*algorithm).is_ok())
+    }
+
+    fn signed(key: &SigningKey, message: &[&[u8]]) -> Vec<u8> {
+        let mut signature = Vec::new();
+        key.sign(message, &mut signature).expect("sign");
+        signature
+    }
+
+    #[test]
+    fn every_algorithm_signs_in_pieces_and_verifies_whole() {
+        for algorithm in in_this_build().filter(|algorithm| *algorithm != Algorithm::V4Local) {
+            let key = SigningKey::generate(algorithm).expect("key");
+            let public = key.verifying_key();
+            let mut signature = b"kept".to_vec();
+            key.sign(&[b"head", b"", b".payload"], &mut signature)
+                .expect("sign");
+            let signature = signature.strip_prefix(b"kept").expect("appended");
+            assert_eq!(Some(signature.len()), public.signature_len(), "{algorithm}");
+            assert_eq!(
+                public.verify(&[b"head.payload"], signature),
+                Ok(()),
+                "{algorithm}"
+            );
+            assert_eq!(
+                public.verify(&[b"head.p", b"ayload"], signature),
+                Ok(()),
+                "{algorithm}"
+            );
+            for other in [&b"head.payloae"[..], b"head.payload.", b""] {
+                assert_eq!(
+                    public.verify(&[other], signature),
+                    Err(crypto::BadSignature)
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn signatures_changed_cut_or_extended_are_refused() {
+        let message: [&[u8]; 1] = [b"head.payload"];
+        for algorithm in in_this_build().filter(|algorithm| *algorithm != Algorithm::V4Local) {
+            let key = SigningKey::generate(algorithm).expect("key");
+            let public = key.verifying_key();
+            let good = signed(&key, &message);
+            for position in 0..good.len() {
+                let mut changed = good.clone();
+                changed[position] ^= 0x10;
+                assert_eq!(public.verify(&message, &changed), Err(crypto::BadSignature));
+            }
+            for length in 0..good.len() {
+                assert_eq!(
+                    public.verify(&message, &good[..length]),
+                    Err(crypto::BadSignature)
+                );
+            }
+            for wrong in [
+                [&good[..], &[0]].concat(),
+                [&[0], &good[..]].concat(),
+                [&good[..], &good].concat(),
+            ] {
+                assert_eq!(public.verify(&message, &wrong), Err(crypto::BadSignature));
+            }
+            assert_eq!(
+                public.verify(&message, &vec![0; good.len()]),
+                Err(crypto::BadSignature)
+            );
+            assert_eq!(
+                public.verify(&message, &vec![0xff; good.len()]),
+                Err(crypto::BadSignature)
+            );
+        }
+    }
+
+    #[test]
+    fn keys_of_other_owners_and_algorithms_do_not_verify() {
+        let message: [&[u8]; 1] = [b"head.payload"];
+        let keys: Vec<_> = in_this_build()
+            .filter(|algorithm| *algorithm != Algorithm::V4Local)
+            .map(|algorithm| SigningKey::generate(algorithm).expect("key"))
+            .collect();
+        for signer in &keys {
+            let signature = signed(signer, &message);
+            for verifier in &keys {
+                let accepted = verifier
+                    .verifying_key()
+                    .verify(&message, &signature)
+                    .is_ok();
+                assert_eq!(accepted, signer.id() == verifier.id());
+            }
+        }
+    }
+
+    #[test]
+    fn private_material_makes_the_same_key_again() {
+        for algorithm in in_this_build() {
+            let key = SigningKey::generate(algorithm).expect("key");
+            let again =
+                SigningKey::from_material(algorithm, None, key.secret_material()).expect("again");
+            assert_eq!(key.id(), again.id());
+            assert!(!again.is_named());
+            if let Some(material) = key.verifying_key().public_material() {
+                let public =
+                    VerifyingKey::from_material(algorithm, None, material).expect("public");
+                assert_eq!(public.id(), key.id());
+                assert_eq!(public.verify(&[b"m"], &signed(&again, &[b"m"])), Ok(()));
+            } else {
+                assert!(algorithm.is_symmetric());
+            }
+        }
+    }
+
+    #[test]
+    fn given_id_replaces_the_computed_one() {
+        let key = SigningKey::generate(Algorithm::EdDsa).expect("key");
+        assert!(!key.is_named());
+        let key = key.with_id(KeyId::new("2026-a").expect("id"));
+        assert_eq!(key.id().as_str(), "2026-a");
+        assert!(key.is_named() && key.verifying_key().is_named());
+        let id = KeyId::new("b").expect("id");
+        let again = SigningKey::from_material(Algorithm::EdDsa, Some(id), key.secret_material());
+        assert_eq!(again.expect("key").id().as_str(), "b");
+    }
+
+    #[test]
+    fn debug_shows_algorithm_and_id_and_nothing_else() {
+        let key = SigningKey::generate_with(Algorithm::EdDsa, &mut Counting(0)).expect("key");
+        let id = key.id().as_str();
+        assert_eq!(
+            format!("{key:?}"),
+            format!("SigningKey {{ algorithm: EdDsa, id: KeyId(\"{id}\"), .. }}")
+        );
+        assert_eq!(
+            format!("{:?}", key.verifying_key()),
+            format!("VerifyingKey {{ algorithm: EdDsa, id: KeyId(\"{id}\"), .. }}")
+        );
+    }
+
+    #[test]
+    fn known_randomness_makes_known_keys() {
+        for algorithm in in_this_build() {
+            if vetting::is_rsa(algorithm) {
+                continue;
+            }
+            let make = || SigningKey::generate_with(algorithm, &mut Counting(0)).expect("key");
+            assert_eq!(make().id(), make().id(), "{algorithm}");
+        }
+        let key = SigningKey::generate_with(Algorithm::EdDsa, &mut Counting(0)).expect("key");
+        let SecretMaterial::Ed25519 { seed, .. } = key.secret_material() else {
+            panic!("an Ed25519 seed");
+        };
+        let expected = "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20";
+        assert_eq!(seed.expose(), hex(expected));
+    }
+
+    #[test]
+    fn randomness_that_fails_or_repeats_makes_no_key() {
+        for algorithm in in_this_build() {
+            if vetting::is_rsa(algorithm) {
+                continue;
+            }
+            let error = SigningKey::generate_with(algorithm, &mut Failing).expect_err("no key");
+            assert_eq!(error.to_string(), "no_randomness: out of order");
+            for byte in [0, 7, 0xff] {
+                let error =
+                    SigningKey::generate_with(algorithm, &mut Stuck(byte)).expect_err("no key");
+                assert_eq!(
+                    error.to_string(),
+                    "no_randomness: the source of randomness gave one byte repeated; no key was made, check the source"
+                );
+            }
+        }
+    }
+
+    #[cfg(not(feature = "aws-lc"))]
+    #[test]
+    fn algorithms_left_out_of_the_build_name_their_feature() {
+        for algorithm in [
+            Algorithm::Es256,
+            Algorithm::Rs256,
+            Algorithm::Ps512,
+            Algorithm::Hs256,
+        ] {
+            let error = SigningKey::generate(algorithm).expect_err("no engine");
+            assert_eq!(
+                error.to_string(),
+                format!(
+                    "unsupported_algorithm: {algorithm} is not part of this build; switch on the feature `aws-lc`"
+                )
+            );
+        }
+    }
+
+    #[cfg(not(feature = "paseto"))]
+    #[test]
+    fn paseto_left_out_of_the_build_names_its_feature() {
+        for algorithm in [Algorithm::V4Public, Algorithm::V4Local] {
+            let error = SigningKey::generate(algorithm).expect_err("no engine");
+            assert_eq!(
+                error.to_string(),
+                format!(
+                    "unsupported_algorithm: {algorithm} is not part of this build; switch on the feature `paseto`"
+                )
+            );
+        }
+    }
+
+    #[cfg(feature = "aws-lc")]
+    #[test]
+    fn rsa_sizes_are_chosen_from_four() {
+        let error = SigningKey::generate_rsa(Algorithm::Rs256, 1024).expect_err("size");
+        assert_eq!(
+            error.to_string(),
+            "bad_modulus: RSA keys are made with 2048, 3072, 4096 or 8192 bits, not 1024; choose one of these"
+        );
+        let error = SigningKey::generate_rsa(Algorithm::Es256, 2048).expect_err("algorithm");
+        assert_eq!(
+            error.to_string(),
+            "algorithm_mismatch: ES256 does not use RSA keys; choose RS256 to PS512, or generate without a size"
+        );
+        let key = SigningKey::generate_rsa(Algorithm::Ps256, 3072).expect("key");
+        assert_eq!(key.verifying_key().signature_len(), Some(384));
+    }
+
+    #[cfg(feature = "aws-lc")]
+    #[test]
+    fn damaged_rsa_numbers_are_refused_whichever_it_is() {
+        let key = SigningKey::generate(Algorithm::Rs256).expect("key");
+        for damaged in 0..8 {
+            let SecretMaterial::Rsa(mut numbers) = key.secret_material() else {
+                panic!("RSA numbers");
+            };
+            let change = |secret: &SecretBytes| {
+                let mut bytes = secret.expose().to_vec();
+                *bytes.last_mut().expect("bytes") ^= 2;
+                SecretBytes::from(bytes)
+            };
+            let numbers_of = &mut *numbers;
+            match damaged {
+                0 => numbers_of.n[100] ^= 1,
+                1 => numbers_of.e = vec![1, 0, 3],
+                2 => numbers_of.d = change(&numbers_of.d),
+                3 => numbers_of.p = change(&numbers_of.p),
+                4 => numbers_of.q = change(&numbers_of.q),
+                5 => numbers_of.dp = change(&numbers_of.dp),
+                6 => numbers_of.dq = change(&numbers_of.dq),
+                _ => numbers_of.qi = change(&numbers_of.qi),
+            }
+            // A changed modulus may by chance have a small factor, which is found first.
+            let error =
+                SigningKey::from_material(Algorithm::Rs256, None, SecretMaterial::Rsa(numbers))
+                    .expect_err("refusal");
+            assert!(matches!(
+                error.kind(),
+                KeyErrorKind::HalvesMismatch | KeyErrorKind::BadModulus
+            ));
+        }
+    }
+
+    #[test]
+    fn sealing_and_signing_do_not_mix() {
+        let key = SigningKey::generate(Algorithm::EdDsa).expect("key");
+        assert_eq!(
+            key.seal_local(b"{}", b"", b"")
+                .expect_err("no seal")
+                .to_string(),
+            "algorithm_mismatch: a key for EdDSA cannot be used this way; use a key of the token's own algorithm"
+        );
+        let mut out = Vec::new();
+        let public = key.verifying_key();
+        assert_eq!(
+            public.open_local("v4.local.AAAA", b"", b"", &mut out),
+            Err(crypto::BadSignature)
+        );
+    }
+
+    #[cfg(feature = "paseto")]
+    #[test]
+    fn local_keys_seal_and_open_but_neither_sign_nor_verify() {
+        let key = SigningKey::generate(Algorithm::V4Local).expect("key");
+        let public = key.verifying_key();
+        assert_eq!(public.signature_len(), None);
+        assert!(key.sign(&[b"m"], &mut Vec::new()).is_err());
+        assert_eq!(public.verify(&[b"m"], &[0; 32]), Err(crypto::BadSignature));
+        let token = key.seal_local(b"{}", b"foot", b"implied").expect("token");
+        let mut out = b"old".to_vec();
+        assert_eq!(
+            public.open_local(&token, b"foot", b"implied", &mut out),
+            Ok(())
+        );
+        assert_eq!(out, b"{}");
+    }
+
+    #[test]
+    fn keys_cross_threads() {
+        fn shared<T: Send + Sync>() {}
+        shared::<SigningKey>();
+        shared::<VerifyingKey>();
     }
 }

@@ -85,3 +85,64 @@ const fn curve_name(curve: Curve) -> &'static str {
         Curve::P521 => "P-521",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::testing::{EDDSA, RFC_7638_MODULUS, decoded};
+
+    #[test]
+    fn rfc_7638_example_has_its_published_thumbprint() {
+        let material = PublicMaterial::Rsa {
+            n: decoded(RFC_7638_MODULUS),
+            e: decoded("AQAB"),
+        };
+        assert_eq!(
+            thumbprint(&material),
+            "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
+        );
+    }
+
+    #[test]
+    fn rfc_8037_example_has_its_published_thumbprint() {
+        let expected = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k";
+        assert_eq!(EDDSA.key().id().as_str(), expected);
+    }
+
+    /// Computed once with Python's hashlib over the text of RFC 7638 section 3.2.
+    #[test]
+    fn elliptic_and_shared_keys_hash_their_required_members() {
+        let material = PublicMaterial::Ec {
+            curve: Curve::P521,
+            x: vec![1; 66],
+            y: vec![2; 66],
+        };
+        assert_eq!(
+            thumbprint(&material),
+            "keoesUn1bX93CwHT50hAk84Mr-TGi8er1zdobYX_90o"
+        );
+        let secret = SecretBytes::from((0..32).collect::<Vec<u8>>());
+        assert_eq!(
+            secret_thumbprint(&secret),
+            "WqjPPRvAP8oYbAqCwMErhzTg-Quaz-vLx_cef07yhOs"
+        );
+    }
+
+    /// PASERK test vectors k4.pid-3 (as text: the bytes are no point) and k4.lid-3.
+    #[cfg(feature = "paseto")]
+    #[test]
+    fn paserk_examples_have_their_published_ids() {
+        let bytes: Vec<u8> = (0x70..0x8f).chain([0x90]).collect();
+        let public: [u8; 32] = bytes.clone().try_into().expect("32 bytes");
+        assert_eq!(
+            paseto::public_id(&public).expect("id"),
+            "k4.pid.-nyvbaTz8U6TQz7OZWW-iB3va31iAxIpUgzUcVQVmW9A"
+        );
+        let secret = SecretBytes::from(bytes);
+        let id = secret_id(Algorithm::V4Local, &secret).expect("id");
+        assert_eq!(
+            id.as_str(),
+            "k4.lid.-v0wjDR1FVxNT2to41Ay1P4_8X6HIxnybX1nZ1a4FCTm"
+        );
+    }
+}

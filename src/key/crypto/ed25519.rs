@@ -186,16 +186,10 @@ impl Ed25519Private {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::key::testing::hex;
 
-    fn bytes<const N: usize>(hex: &str) -> [u8; N] {
-        hex_bytes(hex).try_into().expect("length")
-    }
-
-    fn hex_bytes(hex: &str) -> Vec<u8> {
-        (0..hex.len())
-            .step_by(2)
-            .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).expect("hex"))
-            .collect()
+    fn bytes<const N: usize>(text: &str) -> [u8; N] {
+        hex(text).try_into().expect("length")
     }
 
     /// RFC 8032 section 7.1, test 3.
@@ -204,7 +198,7 @@ mod tests {
     const SIGNATURE: &str = "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a";
 
     fn private() -> Ed25519Private {
-        Ed25519Private::parse(&SecretBytes::from(hex_bytes(SEED)), None).expect("seed")
+        Ed25519Private::parse(&SecretBytes::from(hex(SEED)), None).expect("seed")
     }
 
     #[test]
@@ -213,7 +207,7 @@ mod tests {
         private()
             .sign(&[&[0xaf], &[], &[0x82]], &mut signature)
             .expect("sign");
-        assert_eq!(signature, hex_bytes(SIGNATURE));
+        assert_eq!(signature, hex(SIGNATURE));
         let public = private().public();
         assert_eq!(public.to_bytes(), bytes(PUBLIC));
         assert_eq!(public.verify(&[&[0xaf, 0x82]], &signature), Ok(()));
@@ -225,7 +219,7 @@ mod tests {
 
     #[test]
     fn signatures_have_64_bytes_and_every_bit_matters() {
-        let signature = hex_bytes(SIGNATURE);
+        let signature = hex(SIGNATURE);
         let public = private().public();
         for length in [0, 1, 32, 63] {
             assert_eq!(
@@ -271,9 +265,9 @@ mod tests {
             "this Ed25519 public key is written in a second way that RFC 8032 does not allow; ask its owner for a new key",
         );
         for y in SMALL_ORDER_Y {
-            let hex: String = y.iter().map(|byte| format!("{byte:02x}")).collect();
+            let text: String = y.iter().map(|byte| format!("{byte:02x}")).collect();
             refused(
-                &hex,
+                &text,
                 "weak_key",
                 "this Ed25519 public key has a small order: anyone can forge signatures for it; ask its owner for a new key",
             );
@@ -296,7 +290,7 @@ mod tests {
         );
         let mut foreign: [u8; 32] = bytes(PUBLIC);
         foreign[0] ^= 1;
-        let seed = SecretBytes::from(hex_bytes(SEED));
+        let seed = SecretBytes::from(hex(SEED));
         let error = Ed25519Private::parse(&seed, Some(&foreign))
             .err()
             .expect("refusal");
@@ -321,7 +315,7 @@ mod tests {
         let (mut cases, mut refused_at_import) = (0, 0);
         for line in text.lines() {
             let case: serde_json::Value = serde_json::from_str(line).expect("json");
-            let field = |name: &str| hex_bytes(case[name].as_str().expect("hex"));
+            let field = |name: &str| hex(case[name].as_str().expect("hex"));
             let (message, signature) = (field("msg"), field("sig"));
             let key: [u8; 32] = field("pk").try_into().expect("32 bytes");
             let accepted = Ed25519Public::decode(&key)

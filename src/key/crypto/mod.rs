@@ -10,6 +10,9 @@ pub(crate) mod ed25519;
 #[cfg(feature = "aws-lc")]
 pub(crate) mod envelope;
 
+#[cfg(feature = "aws-lc")]
+pub(crate) mod aws;
+#[cfg(not(feature = "aws-lc"))]
 #[path = "without_aws.rs"]
 pub(crate) mod aws;
 
