@@ -33,7 +33,7 @@ impl Entropy for SystemEntropy {
 }
 
 /// Fills `bytes`, and refuses a source that gives one byte over and over.
-pub(super) fn draw(entropy: &mut dyn Entropy, bytes: &mut [u8]) -> Result<(), KeyError> {
+pub(super) fn draw(entropy: &dyn Entropy, bytes: &mut [u8]) -> Result<(), KeyError> {
     entropy.fill(bytes)?;
     if !vetting::is_placeholder(bytes) {
         return Ok(());

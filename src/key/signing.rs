@@ -60,7 +60,7 @@ impl SigningKey {
     /// this build, [`KeyErrorKind::NoRandomness`] when the system gives no random
     /// numbers, [`KeyErrorKind::EngineFailed`] when the engine fails.
     pub fn generate(algorithm: Algorithm) -> Result<Self, KeyError> {
-        Self::generate_with(algorithm, &mut SystemEntropy)
+        Self::generate_with(algorithm, &SystemEntropy)
     }
 
     /// Makes a new key from the random bytes of `entropy`. RSA primes alone come
@@ -68,10 +68,7 @@ impl SigningKey {
     ///
     /// # Errors
     /// As [`Self::generate`], and whatever `entropy` reports.
-    pub fn generate_with(
-        algorithm: Algorithm,
-        entropy: &mut dyn Entropy,
-    ) -> Result<Self, KeyError> {
+    pub fn generate_with(algorithm: Algorithm, entropy: &dyn Entropy) -> Result<Self, KeyError> {
         crypto::require_engine(algorithm)?;
         let material = match algorithm {
             Algorithm::EdDsa | Algorithm::Ed25519 | Algorithm::V4Public => {
@@ -275,7 +272,7 @@ impl SigningKey {
 }
 
 /// `length` fresh random bytes.
-fn random_bytes(length: usize, entropy: &mut dyn Entropy) -> Result<SecretBytes, KeyError> {
+fn random_bytes(length: usize, entropy: &dyn Entropy) -> Result<SecretBytes, KeyError> {
     let mut bytes = Zeroizing::new(vec![0_u8; length]);
     entropy::draw(entropy, &mut bytes)?;
     Ok(SecretBytes::from(bytes))
@@ -305,13 +302,12 @@ mod tests {
     use crate::key::testing::hex;
 
     /// Bytes 1, 2, 3 … so that a test knows the key it gets.
-    struct Counting(u8);
+    struct Counting;
 
     impl Entropy for Counting {
-        fn fill(&mut self, bytes: &mut [u8]) -> Result<(), KeyError> {
-            for byte in bytes {
-                self.0 = self.0.wrapping_add(1);
-                *byte = self.0;
+        fn fill(&self, bytes: &mut [u8]) -> Result<(), KeyError> {
+            for (byte, value) in bytes.iter_mut().zip(1..) {
+                *byte = value;
             }
             Ok(())
         }
@@ -320,7 +316,7 @@ mod tests {
     struct Stuck(u8);
 
     impl Entropy for Stuck {
-        fn fill(&mut self, bytes: &mut [u8]) -> Result<(), KeyError> {
+        fn fill(&self, bytes: &mut [u8]) -> Result<(), KeyError> {
             bytes.fill(self.0);
             Ok(())
         }
@@ -329,7 +325,7 @@ mod tests {
     struct Failing;
 
     impl Entropy for Failing {
-        fn fill(&mut self, _: &mut [u8]) -> Result<(), KeyError> {
+        fn fill(&self, _: &mut [u8]) -> Result<(), KeyError> {
             Err(KeyError::explained(
                 KeyErrorKind::NoRandomness,
                 "out of order",
@@ -466,7 +462,7 @@ mod tests {
 
     #[test]
     fn debug_shows_algorithm_and_id_and_nothing_else() {
-        let key = SigningKey::generate_with(Algorithm::EdDsa, &mut Counting(0)).expect("key");
+        let key = SigningKey::generate_with(Algorithm::EdDsa, &Counting).expect("key");
         let id = key.id().as_str();
         assert_eq!(
             format!("{key:?}"),
@@ -484,10 +480,10 @@ mod tests {
             if vetting::is_rsa(algorithm) {
                 continue;
             }
-            let make = || SigningKey::generate_with(algorithm, &mut Counting(0)).expect("key");
+            let make = || SigningKey::generate_with(algorithm, &Counting).expect("key");
             assert_eq!(make().id(), make().id(), "{algorithm}");
         }
-        let key = SigningKey::generate_with(Algorithm::EdDsa, &mut Counting(0)).expect("key");
+        let key = SigningKey::generate_with(Algorithm::EdDsa, &Counting).expect("key");
         let SecretMaterial::Ed25519 { seed, .. } = key.secret_material() else {
             panic!("an Ed25519 seed");
         };
@@ -501,11 +497,10 @@ mod tests {
             if vetting::is_rsa(algorithm) {
                 continue;
             }
-            let error = SigningKey::generate_with(algorithm, &mut Failing).expect_err("no key");
+            let error = SigningKey::generate_with(algorithm, &Failing).expect_err("no key");
             assert_eq!(error.to_string(), "no_randomness: out of order");
             for byte in [0, 7, 0xff] {
-                let error =
-                    SigningKey::generate_with(algorithm, &mut Stuck(byte)).expect_err("no key");
+                let error = SigningKey::generate_with(algorithm, &Stuck(byte)).expect_err("no key");
                 assert_eq!(
                     error.to_string(),
                     "no_randomness: the source of randomness gave one byte repeated; no key was made, check the source"

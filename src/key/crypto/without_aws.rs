@@ -81,7 +81,7 @@ impl NoKey {
 }
 
 /// No scalar is drawn.
-pub(crate) fn generate_scalar(_: Curve, _: &mut dyn Entropy) -> Result<SecretBytes, KeyError> {
+pub(crate) fn generate_scalar(_: Curve, _: &dyn Entropy) -> Result<SecretBytes, KeyError> {
     absent()
 }
 

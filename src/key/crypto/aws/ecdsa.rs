@@ -209,7 +209,7 @@ impl EcdsaPrivate {
 /// Draws a private scalar: uniform among the numbers from 1 to the order less one.
 pub(crate) fn generate_scalar(
     curve: Curve,
-    entropy: &mut dyn Entropy,
+    entropy: &dyn Entropy,
 ) -> Result<SecretBytes, KeyError> {
     let suite = suite(curve);
     let mut scalar = Zeroizing::new(vec![0_u8; suite.field_bytes]);
