@@ -1,7 +1,16 @@
 //! Points in time, and where they come from.
 
+#[cfg(feature = "chrono")]
+mod chrono_dates;
+mod civil;
+mod error;
+mod numeric_date;
+mod rfc3339;
+
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+pub use error::{TimeError, TimeErrorKind};
 
 /// A point in time: whole seconds since 1970-01-01T00:00:00Z without leap
 /// seconds (RFC 7519 section 2, `NumericDate`), and a fraction in nanoseconds.
