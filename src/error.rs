@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::time::UnixTime;
+
 /// Who must act on an error, and what an HTTP handler or a script is told.
 ///
 /// Both numbers are total functions of the class, so that a library user, the
@@ -92,6 +94,18 @@ pub(crate) fn is_plain(character: char) -> bool {
             | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
             | '\u{fff9}'..='\u{fffb}'
             | '\u{e0000}'..='\u{e0fff}'))
+}
+
+/// An instant in a message: RFC 3339, or its number where that has no way to write it.
+pub(crate) struct At(pub(crate) UnixTime);
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.to_rfc3339() {
+            Some(text) => f.write_str(&text),
+            None => write!(f, "@{}", self.0.seconds()),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::secret::SecretBytes;
 
 /// Why a text is not base64url. Holds no part of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Base64Error {
+pub enum Base64Error {
     /// No byte string has a text of this length.
     Length,
     /// The byte at this position is not a letter, a digit, `-` or `_`.

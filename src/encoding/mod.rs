@@ -6,3 +6,4 @@
 
 pub(crate) mod base64url;
 pub(crate) mod json;
+pub(crate) mod write;

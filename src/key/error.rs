@@ -64,6 +64,10 @@ pub enum KeyErrorKind {
     SecretTooLong,
     /// The private half does not belong to the public half.
     HalvesMismatch,
+    /// Two keys of one set have the same id.
+    DuplicateKeyId,
+    /// A set holds shared secrets beside other keys (RFC 8725 section 3.1).
+    MixedFamilies,
     /// The system gave no random numbers.
     NoRandomness,
     /// The cryptographic library failed to sign or to make a key.
@@ -129,6 +133,8 @@ impl KeyError {
             KeyErrorKind::SecretTooShort => "secret_too_short",
             KeyErrorKind::SecretTooLong => "secret_too_long",
             KeyErrorKind::HalvesMismatch => "halves_mismatch",
+            KeyErrorKind::DuplicateKeyId => "duplicate_key_id",
+            KeyErrorKind::MixedFamilies => "mixed_families",
             KeyErrorKind::NoRandomness => "no_randomness",
             KeyErrorKind::EngineFailed => "engine_failed",
         }

@@ -21,6 +21,7 @@ mod jwk_set;
 #[cfg(feature = "aws-lc")]
 mod locked;
 mod material;
+mod open;
 #[cfg(feature = "paseto")]
 mod paserk;
 #[cfg(feature = "pem")]

@@ -132,6 +132,21 @@ impl VerifyingKey {
         })
     }
 
+    /// The key's content address, whatever it is called: its RFC 7638 thumbprint for
+    /// a JWT algorithm, its PASERK id for PASETO.
+    ///
+    /// # Errors
+    /// [`KeyErrorKind::UnsupportedAlgorithm`](super::KeyErrorKind::UnsupportedAlgorithm)
+    /// when this build lacks PASETO.
+    pub fn thumbprint(&self) -> Result<KeyId, KeyError> {
+        let algorithm = self.algorithm();
+        match (self.public_material(), self.shared_secret()) {
+            (Some(material), _) => thumbprint::public_id(algorithm, &material),
+            (None, Some(secret)) => thumbprint::secret_id(algorithm, secret),
+            (None, None) => Ok(self.id().clone()),
+        }
+    }
+
     /// The public numbers; `None` for a shared secret, which has no public half.
     pub(crate) fn public_material(&self) -> Option<PublicMaterial> {
         match &*self.half {

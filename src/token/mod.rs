@@ -1,0 +1,25 @@
+//! What a token is: its claims, its two wire formats, and what may be read of it before proof.
+
+mod borrowed;
+mod claims;
+mod custom;
+mod error;
+mod jwt;
+mod paseto;
+mod scratch;
+mod untrusted;
+
+pub use borrowed::{AudienceRef, ClaimsRef};
+pub use claims::Claims;
+pub use error::{Malformation, Part};
+pub use scratch::Scratch;
+pub use untrusted::UntrustedToken;
+
+pub use claims::ClaimName;
+
+pub(crate) use borrowed::{ClaimsError, CustomMember, TimeForm, read_claims};
+pub(crate) use claims::is_registered;
+pub(crate) use custom::deserialize_custom;
+pub(crate) use jwt::write_header;
+pub(crate) use paseto::{PUBLIC_HEADER, PreAuthentication, pre_authentication_pieces};
+pub(crate) use untrusted::{OpenError, Opened};
