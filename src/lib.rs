@@ -18,6 +18,7 @@
 )]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+pub mod dangerous;
 mod encoding;
 mod error;
 pub mod json {
@@ -25,11 +26,30 @@ pub mod json {
     pub use crate::encoding::json::{JsonError, JsonErrorKind, check};
 }
 pub mod key;
+pub mod keyring;
 pub mod limits;
+mod mint;
+mod revocation;
 mod secret;
 pub mod store;
 mod time;
+mod token;
+mod verify;
 
+pub use encoding::base64url::Base64Error;
 pub use error::ErrorClass;
+pub use keyring::KeySet;
+pub use mint::{
+    DEFAULT_LIFETIME, MintError, MintErrorKind, MintOptions, Minter, MinterBuilder, TokenIds,
+    sign_raw,
+};
+pub use revocation::{Freshness, RevocationCheck, RevokedTokens, Verdict, WhenUnknown};
 pub use secret::SecretBytes;
-pub use time::{Clock, ManualClock, SystemClock, UnixTime};
+pub use time::{Clock, ManualClock, SystemClock, TimeError, TimeErrorKind, UnixTime};
+pub use token::{
+    AudienceRef, ClaimName, Claims, ClaimsRef, Malformation, Part, Scratch, UntrustedToken,
+};
+pub use verify::{
+    DEFAULT_LEEWAY, MAX_LEEWAY, NeedsPolicy, NeedsRevocation, Policy, Presented, RawPayload,
+    RawVerifier, Verified, Verifier, VerifierBuilder, VerifyError, VerifyErrorKind,
+};

@@ -1,0 +1,60 @@
+//! Ways to give up a protection. The module's name is there to be seen in review.
+
+use crate::key::VerifyingKey;
+use crate::token::{Malformation, Scratch, UntrustedToken};
+
+pub use crate::verify::dangerous::{
+    any_audience, any_issuer, any_issuer_and_audience, without_expiry,
+};
+
+/// What stands in a token that nobody has verified: anyone could have written it.
+///
+/// For looking at tokens by hand. A decision based on this is a decision made by
+/// the sender.
+#[derive(Clone, PartialEq, Eq)]
+pub struct UnverifiedContents {
+    /// The algorithm it claims: `alg` of a JWT, version and purpose of a PASETO.
+    pub algorithm: String,
+    /// The decoded JOSE header; empty for a PASETO, which has none.
+    pub header: Vec<u8>,
+    /// The decoded payload; empty for v4.local, which only the key opens.
+    pub payload: Vec<u8>,
+    /// The decoded footer of a PASETO.
+    pub footer: Vec<u8>,
+}
+
+impl std::fmt::Debug for UnverifiedContents {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "UnverifiedContents({} bytes of payload)",
+            self.payload.len()
+        )
+    }
+}
+
+/// Reads a token without verifying it. The form is held to the same rules as in
+/// verification; the signature is not looked at.
+///
+/// # Errors
+/// [`Malformation`] when the text is not a token.
+pub fn unverified_contents(token: &str) -> Result<UnverifiedContents, Malformation> {
+    let mut scratch = Scratch::new();
+    let untrusted = UntrustedToken::parse(token, &mut scratch)?;
+    let algorithm = untrusted.untrusted_algorithm().into_owned();
+    let [header, payload, footer] = untrusted.into_unverified()?;
+    Ok(UnverifiedContents {
+        algorithm,
+        header,
+        payload,
+        footer,
+    })
+}
+
+/// Whether a signature over bare bytes is the key's. A signature made for one
+/// protocol can be replayed in another when nothing in the bytes says which:
+/// use a token, whose header and type do.
+#[must_use]
+pub fn verifies_bytes(key: &VerifyingKey, message: &[u8], signature: &[u8]) -> bool {
+    key.verify(&[message], signature).is_ok()
+}

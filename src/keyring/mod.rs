@@ -1,0 +1,5 @@
+//! Keys over time.
+
+mod key_set;
+
+pub use key_set::{KeyPeriod, KeySet};

@@ -1,0 +1,206 @@
+//! Why a token was not minted.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::error::{At, ErrorClass, Quoted};
+use crate::key::KeyError;
+use crate::limits::{MAX_HEADER_BYTES, MAX_TOKEN_BYTES};
+use crate::time::UnixTime;
+
+/// The reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MintErrorKind {
+    /// The issuer is empty.
+    NoIssuer,
+    /// The lifetime is shorter than a second.
+    NoLifetime,
+    /// The claims ask for a longer life than the minter gives.
+    LifetimeTooLong {
+        /// The minter's lifetime.
+        limit: Duration,
+        /// What was asked for.
+        found: Duration,
+    },
+    /// The claims ask for an expiry that has passed.
+    AlreadyExpired {
+        /// The expiry asked for.
+        at: UnixTime,
+        /// The present.
+        now: UnixTime,
+    },
+    /// A time lies outside the years 0 to 9999, which RFC 3339 cannot write.
+    TimeOutOfRange {
+        /// The claim.
+        name: &'static str,
+    },
+    /// A custom claim has the name of a registered one.
+    ReservedClaim {
+        /// The name.
+        name: String,
+    },
+    /// The custom claims are not a JSON object that a verifier would read.
+    BadCustomClaims {
+        /// What is wrong with them.
+        reason: String,
+    },
+    /// A footer or assertion was given for a JWT.
+    NotPaseto,
+    /// The footer holds a secret key.
+    SecretInFooter,
+    /// The footer starts like a JSON object and is none.
+    BadFooter {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The footer is too long, in bytes.
+    FooterTooLong {
+        /// Bytes found.
+        found: usize,
+    },
+    /// The token would be longer than verifiers accept.
+    TooLong {
+        /// Bytes it would have.
+        found: usize,
+    },
+    /// The key or the source of randomness failed.
+    Key(KeyError),
+}
+
+/// A token that was not minted, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MintError {
+    kind: MintErrorKind,
+}
+
+impl MintError {
+    pub(super) fn key(error: KeyError) -> Self {
+        MintErrorKind::Key(error).into()
+    }
+
+    /// The reason, for a program.
+    #[must_use]
+    pub fn kind(&self) -> &MintErrorKind {
+        &self.kind
+    }
+
+    /// The stable name of the reason, in snake case.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match &self.kind {
+            MintErrorKind::NoIssuer => "no_issuer",
+            MintErrorKind::NoLifetime => "no_lifetime",
+            MintErrorKind::LifetimeTooLong { .. } => "lifetime_too_long",
+            MintErrorKind::AlreadyExpired { .. } => "already_expired",
+            MintErrorKind::TimeOutOfRange { .. } => "time_out_of_range",
+            MintErrorKind::ReservedClaim { .. } => "reserved_claim",
+            MintErrorKind::BadCustomClaims { .. } => "bad_custom_claims",
+            MintErrorKind::NotPaseto => "not_paseto",
+            MintErrorKind::SecretInFooter => "secret_in_footer",
+            MintErrorKind::BadFooter { .. } => "bad_footer",
+            MintErrorKind::FooterTooLong { .. } => "footer_too_long",
+            MintErrorKind::TooLong { .. } => "too_long",
+            MintErrorKind::Key(error) => error.code(),
+        }
+    }
+
+    /// Who must act: the operator, whose code or configuration asked for it.
+    #[must_use]
+    pub fn class(&self) -> ErrorClass {
+        ErrorClass::Operator
+    }
+}
+
+impl From<MintErrorKind> for MintError {
+    fn from(kind: MintErrorKind) -> Self {
+        Self { kind }
+    }
+}
+
+impl fmt::Display for MintError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            MintErrorKind::NoIssuer => f.write_str("expected an issuer, found an empty text"),
+            MintErrorKind::NoLifetime => {
+                f.write_str("expected a lifetime of at least one second, found less")
+            }
+            MintErrorKind::LifetimeTooLong { limit, found } => write!(
+                f,
+                "the claims ask for {} s of life, the minter gives at most {} s",
+                found.as_secs(),
+                limit.as_secs()
+            ),
+            MintErrorKind::AlreadyExpired { at, now } => {
+                write!(
+                    f,
+                    "the token would have expired at {}, and it is {}",
+                    At(*at),
+                    At(*now)
+                )
+            }
+            MintErrorKind::TimeOutOfRange { name } => {
+                write!(
+                    f,
+                    "{name} lies outside the years 0 to 9999, and a PASETO cannot say it"
+                )
+            }
+            MintErrorKind::ReservedClaim { name } => {
+                write!(
+                    f,
+                    "{} is a registered claim: set it through its own method",
+                    Quoted(name)
+                )
+            }
+            MintErrorKind::BadCustomClaims { reason } => {
+                write!(f, "custom claims must be a JSON object: {}", Quoted(reason))
+            }
+            MintErrorKind::NotPaseto => f.write_str(
+                "footer and implicit assertion belong to PASETO, and the key is for JWT",
+            ),
+            MintErrorKind::SecretInFooter => f.write_str(
+                "the footer holds a secret key, and anyone can read a footer: put the key id there",
+            ),
+            MintErrorKind::BadFooter { reason } => {
+                write!(
+                    f,
+                    "the footer starts like a JSON object and is none: {}",
+                    Quoted(reason)
+                )
+            }
+            MintErrorKind::FooterTooLong { found } => {
+                write!(
+                    f,
+                    "the footer has {found} bytes, at most {MAX_HEADER_BYTES} are accepted"
+                )
+            }
+            MintErrorKind::TooLong { found } => {
+                write!(
+                    f,
+                    "the token would have {found} bytes, verifiers accept at most {MAX_TOKEN_BYTES}"
+                )
+            }
+            MintErrorKind::Key(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for MintError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.kind {
+            MintErrorKind::Key(error) => Some(error),
+            MintErrorKind::NoIssuer
+            | MintErrorKind::NoLifetime
+            | MintErrorKind::LifetimeTooLong { .. }
+            | MintErrorKind::AlreadyExpired { .. }
+            | MintErrorKind::TimeOutOfRange { .. }
+            | MintErrorKind::ReservedClaim { .. }
+            | MintErrorKind::BadCustomClaims { .. }
+            | MintErrorKind::NotPaseto
+            | MintErrorKind::SecretInFooter
+            | MintErrorKind::BadFooter { .. }
+            | MintErrorKind::FooterTooLong { .. }
+            | MintErrorKind::TooLong { .. } => None,
+        }
+    }
+}

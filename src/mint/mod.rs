@@ -1,0 +1,390 @@
+//! The minting flow: claims, then the signing input, then the token. The key
+//! decides algorithm and key id; the caller cannot.
+
+mod error;
+mod payload;
+
+pub use error::{MintError, MintErrorKind};
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::encoding::base64url;
+use crate::key::{Algorithm, Entropy, Format, SigningKey, SystemEntropy};
+use crate::limits::{MAX_HEADER_BYTES, MAX_TOKEN_BYTES};
+use crate::time::{Clock, SystemClock, UnixTime};
+use crate::token::{
+    Claims, PUBLIC_HEADER, PreAuthentication, pre_authentication_pieces, write_header,
+};
+use payload::{Stamp, write_payload};
+
+/// How long a token lives unless told otherwise: short enough that a stolen one
+/// is soon worthless, long enough that renewal is rare.
+pub const DEFAULT_LIFETIME: Duration = Duration::from_secs(15 * 60);
+
+/// Random bytes in a token id: 128 bits do not repeat.
+const TOKEN_ID_BYTES: usize = 16;
+
+/// Mints tokens with one key, in the issuer's name.
+///
+/// ```
+/// use std::time::Duration;
+/// use tokenwright::key::{Algorithm, SigningKey};
+/// use tokenwright::{Claims, Minter};
+///
+/// let key = SigningKey::generate(Algorithm::EdDsa)?;
+/// let minter = Minter::builder(key, "https://auth.example")
+///     .audience("orders-api")
+///     .lifetime(Duration::from_secs(300))
+///     .build()?;
+/// let token = minter.mint(&Claims::for_subject("alice"))?;
+/// assert_eq!(token.split('.').count(), 3);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Minter {
+    key: Arc<SigningKey>,
+    /// The JOSE header, encoded; it is the same for every token of the key.
+    header: Arc<str>,
+    /// The PASETO footer: the key id.
+    footer: Arc<[u8]>,
+    issuer: Arc<str>,
+    audience: Arc<[String]>,
+    lifetime: Duration,
+    token_ids: TokenIds,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+}
+
+/// Whether tokens get an id of their own when their claims name none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenIds {
+    /// 128 random bits, so that the token can be revoked.
+    Random,
+    /// None: shorter tokens that can be revoked only by session or subject.
+    Absent,
+}
+
+/// What a single minting may choose beside its claims.
+///
+/// ```
+/// use tokenwright::{MintOptions, UnixTime};
+/// let options = MintOptions::new().at(UnixTime::from_seconds(1_760_000_000)).assertion(b"device-7");
+/// # let _ = options;
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MintOptions<'a> {
+    now: Option<UnixTime>,
+    assertion: &'a [u8],
+    footer: Option<&'a [u8]>,
+}
+
+impl<'a> MintOptions<'a> {
+    /// The minter's clock, no assertion, the usual footer.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Minted at this instant, in place of the minter's clock.
+    #[must_use]
+    pub fn at(mut self, now: UnixTime) -> Self {
+        self.now = Some(now);
+        self
+    }
+
+    /// Binds a PASETO to bytes that the verifier must know too (implicit assertion).
+    #[must_use]
+    pub fn assertion(mut self, assertion: &'a [u8]) -> Self {
+        self.assertion = assertion;
+        self
+    }
+
+    /// Puts this footer behind a PASETO, in place of `{"kid":"…"}`. It is signed
+    /// and readable by anyone; leave the key id in it, or verifiers with several
+    /// keys cannot choose.
+    #[must_use]
+    pub fn footer(mut self, footer: &'a [u8]) -> Self {
+        self.footer = Some(footer);
+        self
+    }
+}
+
+impl Minter {
+    /// Begins a minter with a key, in the name of an issuer (`iss`).
+    #[must_use]
+    pub fn builder(key: SigningKey, issuer: impl Into<String>) -> MinterBuilder {
+        MinterBuilder {
+            key,
+            issuer: issuer.into(),
+            audience: Vec::new(),
+            lifetime: DEFAULT_LIFETIME,
+            token_type: "JWT".to_owned(),
+            token_ids: TokenIds::Random,
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+        }
+    }
+
+    /// Mints a token now.
+    ///
+    /// # Errors
+    /// [`MintError`]; nothing is signed then.
+    pub fn mint<C: Serialize>(&self, claims: &Claims<C>) -> Result<String, MintError> {
+        self.mint_with(claims, MintOptions::new())
+    }
+
+    /// Mints a token with a time, an assertion or a footer of its own.
+    ///
+    /// # Errors
+    /// [`MintError`]; nothing is signed then.
+    pub fn mint_with<C: Serialize>(
+        &self,
+        claims: &Claims<C>,
+        options: MintOptions<'_>,
+    ) -> Result<String, MintError> {
+        let now = options.now.unwrap_or_else(|| self.clock.now());
+        let stamp = Stamp {
+            format: self.key.algorithm().format(),
+            issuer: &self.issuer,
+            audience: &self.audience,
+            lifetime: self.lifetime,
+            token_id: self.token_id(claims.token_id().is_some())?,
+            now,
+        };
+        let payload = write_payload(claims, &stamp)?;
+        self.sign(payload.as_bytes(), options)
+    }
+
+    /// The key's algorithm.
+    #[must_use]
+    pub fn algorithm(&self) -> Algorithm {
+        self.key.algorithm()
+    }
+
+    fn token_id(&self, given: bool) -> Result<Option<String>, MintError> {
+        if given || self.token_ids == TokenIds::Absent {
+            return Ok(None);
+        }
+        let mut bytes = [0; TOKEN_ID_BYTES];
+        self.entropy.fill(&mut bytes).map_err(MintError::key)?;
+        Ok(Some(base64url::encode(&bytes)))
+    }
+
+    fn sign(&self, payload: &[u8], options: MintOptions<'_>) -> Result<String, MintError> {
+        let token = match self.key.algorithm().format() {
+            Format::Jwt if !options.assertion.is_empty() || options.footer.is_some() => {
+                return Err(MintErrorKind::NotPaseto.into());
+            }
+            Format::Jwt => sign_jws(&self.key, &self.header, payload)?,
+            Format::Paseto => {
+                let footer = options.footer.unwrap_or(&self.footer);
+                sign_paseto(&self.key, payload, footer, options.assertion)?
+            }
+        };
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(MintErrorKind::TooLong { found: token.len() }.into());
+        }
+        Ok(token)
+    }
+}
+
+impl fmt::Debug for Minter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Minter")
+            .field("key", &self.key)
+            .field("issuer", &self.issuer)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A minter that is being put together.
+pub struct MinterBuilder {
+    key: SigningKey,
+    issuer: String,
+    audience: Vec<String>,
+    lifetime: Duration,
+    token_type: String,
+    token_ids: TokenIds,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl MinterBuilder {
+    /// Names an audience (`aud`) that every token is meant for; call it again for more.
+    #[must_use]
+    pub fn audience(mut self, audience: impl Into<String>) -> Self {
+        self.audience.push(audience.into());
+        self
+    }
+
+    /// Sets how long tokens live, and the most their claims may ask for; without
+    /// it [`DEFAULT_LIFETIME`]. Whole seconds count.
+    #[must_use]
+    pub fn lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetime = lifetime;
+        self
+    }
+
+    /// Sets the header `typ` of JWTs, such as `at+jwt` (RFC 9068); without it `JWT`.
+    #[must_use]
+    pub fn typ(mut self, token_type: impl Into<String>) -> Self {
+        self.token_type = token_type.into();
+        self
+    }
+
+    /// Sets whether tokens get an id; without it they do.
+    #[must_use]
+    pub fn token_ids(mut self, token_ids: TokenIds) -> Self {
+        self.token_ids = token_ids;
+        self
+    }
+
+    /// Takes the time from this clock in place of the system's.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Takes token ids' randomness from here in place of the system's.
+    #[must_use]
+    pub fn entropy(mut self, entropy: impl Entropy + 'static) -> Self {
+        self.entropy = Arc::new(entropy);
+        self
+    }
+
+    /// The finished minter.
+    ///
+    /// # Errors
+    /// [`MintErrorKind::NoLifetime`] when the lifetime is shorter than a second,
+    /// [`MintErrorKind::NoIssuer`] when the issuer is empty.
+    pub fn build(self) -> Result<Minter, MintError> {
+        if self.lifetime.as_secs() == 0 {
+            return Err(MintErrorKind::NoLifetime.into());
+        }
+        if self.issuer.is_empty() {
+            return Err(MintErrorKind::NoIssuer.into());
+        }
+        Ok(Minter {
+            header: jose_header(&self.key, &self.token_type).into(),
+            footer: paseto_footer(&self.key).into_bytes().into(),
+            key: Arc::new(self.key),
+            issuer: self.issuer.into(),
+            audience: self.audience.into(),
+            lifetime: self.lifetime,
+            token_ids: self.token_ids,
+            clock: self.clock,
+            entropy: self.entropy,
+        })
+    }
+}
+
+impl fmt::Debug for MinterBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MinterBuilder")
+            .field("key", &self.key)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Signs a payload that is not claims: as a compact JWS (RFC 7515) or as a PASETO.
+/// Footer and assertion belong to PASETO and must be empty for a JWS.
+///
+/// # Errors
+/// [`MintErrorKind::NotPaseto`] for a footer or assertion with a JWS key, and
+/// what the engine reports.
+pub fn sign_raw(
+    key: &SigningKey,
+    payload: &[u8],
+    footer: &[u8],
+    assertion: &[u8],
+) -> Result<String, MintError> {
+    match key.algorithm().format() {
+        Format::Jwt if !footer.is_empty() || !assertion.is_empty() => {
+            Err(MintErrorKind::NotPaseto.into())
+        }
+        Format::Jwt => sign_jws(key, &jose_header(key, "JOSE"), payload),
+        Format::Paseto => sign_paseto(key, payload, footer, assertion),
+    }
+}
+
+fn jose_header(key: &SigningKey, token_type: &str) -> String {
+    write_header(key.algorithm().name(), token_type, key.id().as_str())
+}
+
+fn paseto_footer(key: &SigningKey) -> String {
+    let mut footer = String::from("{\"kid\":");
+    crate::encoding::write::write_string(key.id().as_str(), &mut footer);
+    footer.push('}');
+    footer
+}
+
+fn sign_jws(key: &SigningKey, header: &str, payload: &[u8]) -> Result<String, MintError> {
+    let mut token =
+        String::with_capacity(header.len().saturating_add(payload.len().saturating_mul(2)));
+    token.push_str(header);
+    token.push('.');
+    base64url::encode_to(payload, &mut token);
+    let mut signature = Vec::new();
+    key.sign(&[token.as_bytes()], &mut signature)
+        .map_err(MintError::key)?;
+    token.push('.');
+    base64url::encode_to(&signature, &mut token);
+    Ok(token)
+}
+
+fn sign_paseto(
+    key: &SigningKey,
+    payload: &[u8],
+    footer: &[u8],
+    assertion: &[u8],
+) -> Result<String, MintError> {
+    refuse_bad_footer(footer)?;
+    if key.algorithm().is_symmetric() {
+        return key
+            .seal_local(payload, footer, assertion)
+            .map_err(MintError::key);
+    }
+    let pieces = [PUBLIC_HEADER.as_bytes(), payload, footer, assertion];
+    let encoding = PreAuthentication::of(pieces);
+    let mut message = payload.to_vec();
+    key.sign(&pre_authentication_pieces(&encoding, pieces), &mut message)
+        .map_err(MintError::key)?;
+    let mut token = String::from(PUBLIC_HEADER);
+    base64url::encode_to(&message, &mut token);
+    if !footer.is_empty() {
+        token.push('.');
+        base64url::encode_to(footer, &mut token);
+    }
+    Ok(token)
+}
+
+/// A footer is readable by anyone, so key material in it is a leak that must not
+/// be signed (PASETO, "Key-ID Support": only ids belong there).
+fn refuse_bad_footer(footer: &[u8]) -> Result<(), MintError> {
+    const SECRETS: [&[u8]; 3] = [b"k4.secret.", b"k4.local.", b"PRIVATE KEY"];
+    let leaks = |secret: &&[u8]| footer.windows(secret.len()).any(|window| window == *secret);
+    if SECRETS.iter().any(leaks) {
+        return Err(MintErrorKind::SecretInFooter.into());
+    }
+    if footer.len() > MAX_HEADER_BYTES {
+        return Err(MintErrorKind::FooterTooLong {
+            found: footer.len(),
+        }
+        .into());
+    }
+    if footer.starts_with(b"{")
+        && let Err(error) =
+            crate::encoding::json::validate(footer, crate::encoding::json::Bounds::TOKEN)
+    {
+        return Err(MintErrorKind::BadFooter {
+            reason: error.to_string(),
+        }
+        .into());
+    }
+    Ok(())
+}

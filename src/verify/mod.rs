@@ -1,0 +1,322 @@
+//! The verifying flow: every step consumes the one before, and the last one alone
+//! makes a [`Verified`].
+
+mod builder;
+mod error;
+mod policy;
+mod raw;
+mod verified;
+
+pub use builder::{NeedsPolicy, NeedsRevocation, VerifierBuilder};
+pub use error::{VerifyError, VerifyErrorKind};
+pub use policy::{DEFAULT_LEEWAY, MAX_LEEWAY, Policy};
+pub use raw::{RawPayload, RawVerifier};
+pub use verified::Verified;
+
+pub(crate) use policy::dangerous;
+
+use error::excerpt;
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+
+use crate::key::{Format, VerifyingKey};
+use crate::keyring::KeySet;
+use crate::revocation::{Freshness, RevocationCheck, Verdict, WhenUnknown};
+use crate::time::{Clock, UnixTime};
+use crate::token::{
+    Claims, ClaimsError, ClaimsRef, CustomMember, OpenError, Scratch, TimeForm, UntrustedToken,
+    deserialize_custom, read_claims,
+};
+
+/// A token as it was presented: its text, and what the presenter could not choose.
+///
+/// A plain `&str` turns into one by itself; name the rest only when it is needed.
+///
+/// ```
+/// use tokenwright::{Presented, UnixTime};
+/// let presented = Presented::new("v4.public.…")
+///     .at(UnixTime::from_seconds(1_760_000_000))
+///     .with_assertion(b"device-7");
+/// # let _ = presented;
+/// ```
+#[derive(Clone, Copy)]
+pub struct Presented<'t> {
+    token: &'t str,
+    assertion: &'t [u8],
+    now: Option<UnixTime>,
+}
+
+impl<'t> Presented<'t> {
+    /// A token presented now, without an assertion.
+    #[must_use]
+    pub fn new(token: &'t str) -> Self {
+        Self {
+            token,
+            assertion: b"",
+            now: None,
+        }
+    }
+
+    /// Judged at this instant, in place of the verifier's clock.
+    #[must_use]
+    pub fn at(mut self, now: UnixTime) -> Self {
+        self.now = Some(now);
+        self
+    }
+
+    /// The implicit assertion that a PASETO was made with: bytes that both sides
+    /// know and the token does not carry. A JWT has none and is refused with one.
+    #[must_use]
+    pub fn with_assertion(mut self, assertion: &'t [u8]) -> Self {
+        self.assertion = assertion;
+        self
+    }
+}
+
+impl<'t> From<&'t str> for Presented<'t> {
+    fn from(token: &'t str) -> Self {
+        Self::new(token)
+    }
+}
+
+impl<'t> From<&'t String> for Presented<'t> {
+    fn from(token: &'t String) -> Self {
+        Self::new(token)
+    }
+}
+
+impl fmt::Debug for Presented<'_> {
+    /// The token is a credential: only its length is shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Presented({} bytes)", self.token.len())
+    }
+}
+
+/// Verifies tokens: keys, a policy, and a decision about revocation.
+///
+/// It is built once and shared by all threads; verifying takes `&self`, holds no
+/// lock and does no I/O.
+///
+/// ```
+/// use tokenwright::key::{Algorithm, SigningKey};
+/// use tokenwright::{Claims, KeySet, Minter, Policy, Verifier};
+///
+/// let key = SigningKey::generate(Algorithm::EdDsa)?;
+/// let verifier = Verifier::builder(KeySet::of([key.verifying_key()])?)
+///     .policy(Policy::new("https://auth.example", "orders-api"))
+///     .without_revocation()
+///     .build();
+/// let minter = Minter::builder(key, "https://auth.example").audience("orders-api").build()?;
+///
+/// let token = minter.mint(&Claims::for_subject("alice"))?;
+/// let verified = verifier.verify(&token)?;
+/// assert_eq!(verified.subject(), Some("alice"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Verifier {
+    keys: KeySet,
+    policy: Policy,
+    revocation: Option<(Arc<dyn RevocationCheck>, Freshness)>,
+    clock: Arc<dyn Clock>,
+    max_token_bytes: usize,
+}
+
+impl Verifier {
+    /// Verifies one token and copies its registered claims.
+    ///
+    /// # Errors
+    /// [`VerifyError`] with every reason found; see [`VerifyErrorKind`].
+    pub fn verify<'t>(
+        &self,
+        presented: impl Into<Presented<'t>>,
+    ) -> Result<Verified<Claims>, VerifyError> {
+        let mut scratch = Scratch::new();
+        let verified = self.run(presented.into().in_scratch(&mut scratch), &mut |_| {})?;
+        verified.try_map(|claims| Ok(Claims::from_borrowed(&claims, ())))
+    }
+
+    /// Verifies one token and decodes the application's own claims into `C`.
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify), and [`VerifyErrorKind::BadClaims`] when the
+    /// custom claims are not a `C`.
+    ///
+    /// ```
+    /// # use tokenwright::key::{Algorithm, SigningKey};
+    /// # use tokenwright::{Claims, KeySet, Minter, Policy, Verifier};
+    /// #[derive(serde::Serialize, serde::Deserialize)]
+    /// struct Shop { role: String }
+    /// # let key = SigningKey::generate(Algorithm::EdDsa)?;
+    /// # let verifier = Verifier::builder(KeySet::of([key.verifying_key()])?)
+    /// #     .policy(Policy::new("https://auth.example", "orders-api")).without_revocation().build();
+    /// # let minter = Minter::builder(key, "https://auth.example").audience("orders-api").build()?;
+    /// let claims = Claims::for_subject("alice").with_custom(Shop { role: "admin".to_owned() });
+    /// let token = minter.mint(&claims)?;
+    /// let verified = verifier.verify_as::<Shop>(&token)?;
+    /// assert_eq!(verified.custom().role, "admin");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn verify_as<'t, C: DeserializeOwned>(
+        &self,
+        presented: impl Into<Presented<'t>>,
+    ) -> Result<Verified<Claims<C>>, VerifyError> {
+        let mut scratch = Scratch::new();
+        let mut members = Vec::new();
+        let verified = self.run(presented.into().in_scratch(&mut scratch), &mut |member| {
+            members.push(member)
+        })?;
+        verified.try_map(|claims| {
+            let custom =
+                deserialize_custom(&members).map_err(|error| VerifyErrorKind::BadClaims {
+                    reason: excerpt(&error.to_string()),
+                })?;
+            Ok(Claims::from_borrowed(&claims, custom))
+        })
+    }
+
+    /// Verifies one token and lends its claims from `scratch`: nothing is copied,
+    /// and nothing allocated once the scratch has grown.
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify).
+    pub fn verify_borrowed<'t>(
+        &self,
+        presented: impl Into<Presented<'t>>,
+        scratch: &'t mut Scratch,
+    ) -> Result<Verified<ClaimsRef<'t>>, VerifyError> {
+        self.run(presented.into().in_scratch(scratch), &mut |_| {})
+    }
+
+    /// The whole flow: parse, select, bind, open, decode, judge, revoke.
+    fn run<'t>(
+        &self,
+        job: Job<'t>,
+        custom: &mut dyn FnMut(CustomMember<'t>),
+    ) -> Result<Verified<ClaimsRef<'t>>, VerifyError> {
+        let token = UntrustedToken::parse_within(job.token, self.max_token_bytes, job.scratch)?;
+        let entry = self
+            .keys
+            .select(token.key_id())
+            .ok_or_else(|| unknown_key(&token))?;
+        bind(&token, &entry.key)?;
+        bind_type(&token, &self.policy)?;
+        let opened = entry.key.open(token, job.assertion).map_err(not_opened)?;
+        let claims =
+            read_claims(opened.payload, time_form(&entry.key), custom).map_err(bad_claims)?;
+        let now = job.now.unwrap_or_else(|| self.clock.now());
+        let failures = self.policy.failures(&claims, entry.period.as_ref(), now);
+        if let Some(error) = VerifyError::from_failures(failures) {
+            return Err(error);
+        }
+        self.judge_revocation(&claims, now)?;
+        Ok(Verified::new(claims, &entry.key, opened.footer))
+    }
+
+    /// The last step: whether authentic, timely claims were withdrawn.
+    fn judge_revocation(
+        &self,
+        claims: &ClaimsRef<'_>,
+        now: UnixTime,
+    ) -> Result<(), VerifyErrorKind> {
+        let Some((source, freshness)) = &self.revocation else {
+            return Ok(());
+        };
+        let doubt = match source.check(claims, now) {
+            Verdict::Revoked { by } => return Err(VerifyErrorKind::Revoked { by }),
+            Verdict::Unknown { reason } => VerifyErrorKind::RevocationUnknown { reason },
+            Verdict::Clear { as_of } => {
+                let (age, limit) = (now.saturating_since(as_of), freshness.max_age);
+                if age <= limit {
+                    return Ok(());
+                }
+                VerifyErrorKind::RevocationStale { age, limit }
+            }
+        };
+        match freshness.when_unknown {
+            WhenUnknown::Refuse => Err(doubt),
+            WhenUnknown::Allow => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verifier")
+            .field("keys", &self.keys)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A presented token and the memory it is decoded into.
+struct Job<'t> {
+    token: &'t str,
+    assertion: &'t [u8],
+    now: Option<UnixTime>,
+    scratch: &'t mut Scratch,
+}
+
+impl<'t> Presented<'t> {
+    fn in_scratch<'s>(self, scratch: &'s mut Scratch) -> Job<'s>
+    where
+        't: 's,
+    {
+        Job {
+            token: self.token,
+            assertion: self.assertion,
+            now: self.now,
+            scratch,
+        }
+    }
+}
+
+/// Compares what the token claims with what the key is; nothing is dispatched on
+/// the token's word (RFC 8725 section 3.1). Extensions are refused before any
+/// cryptography (RFC 7515 section 4.1.11).
+fn bind(token: &UntrustedToken<'_>, key: &VerifyingKey) -> Result<(), VerifyErrorKind> {
+    if !token.claims_algorithm(key.algorithm().name()) {
+        return Err(VerifyErrorKind::AlgorithmMismatch {
+            expected: key.algorithm().name(),
+        });
+    }
+    match token.extension() {
+        Some(member) => Err(VerifyErrorKind::UnsupportedExtension { member }),
+        None => Ok(()),
+    }
+}
+
+fn bind_type(token: &UntrustedToken<'_>, policy: &Policy) -> Result<(), VerifyErrorKind> {
+    let found = token.token_type().map(|text| text.to_cow());
+    policy.type_mismatch(found.as_deref()).map_or(Ok(()), Err)
+}
+
+fn time_form(key: &VerifyingKey) -> TimeForm {
+    match key.algorithm().format() {
+        Format::Jwt => TimeForm::NumericDate,
+        Format::Paseto => TimeForm::Rfc3339,
+    }
+}
+
+fn unknown_key(token: &UntrustedToken<'_>) -> VerifyErrorKind {
+    VerifyErrorKind::UnknownKey {
+        key_id: token.untrusted_key_id().as_deref().map(excerpt),
+    }
+}
+
+fn not_opened(error: OpenError) -> VerifyErrorKind {
+    match error {
+        OpenError::Signature => VerifyErrorKind::BadSignature,
+        OpenError::Payload(malformation) => VerifyErrorKind::Malformed(malformation),
+    }
+}
+
+fn bad_claims(error: ClaimsError) -> VerifyErrorKind {
+    let reason = match error {
+        ClaimsError::Json(error) => error.to_string(),
+        ClaimsError::Type { name, expected } => format!("{name} must be {expected}"),
+    };
+    VerifyErrorKind::BadClaims { reason }
+}

@@ -1,0 +1,97 @@
+//! Signed payloads that are not claims: a plain JWS (RFC 7515), or any PASETO message.
+
+use std::fmt;
+
+use super::{Presented, VerifyError, bind, not_opened, unknown_key};
+use crate::keyring::KeySet;
+use crate::limits::MAX_TOKEN_BYTES;
+use crate::token::{Scratch, UntrustedToken};
+
+/// Verifies signatures over payloads of any kind. No claim is read, no time
+/// judged, nothing asked about revocation: for tokens that carry a user, use a
+/// [`Verifier`](crate::Verifier).
+///
+/// ```
+/// use tokenwright::key::{Algorithm, SigningKey};
+/// use tokenwright::{KeySet, RawVerifier, sign_raw};
+///
+/// let key = SigningKey::generate(Algorithm::EdDsa)?;
+/// let token = sign_raw(&key, b"any bytes", b"", b"")?;
+/// let raw = RawVerifier::new(KeySet::of([key.verifying_key()])?).verify(&token)?;
+/// assert_eq!(raw.payload(), b"any bytes");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct RawVerifier {
+    keys: KeySet,
+    max_token_bytes: usize,
+}
+
+/// An authentic payload.
+#[derive(Clone, PartialEq, Eq)]
+#[must_use]
+pub struct RawPayload {
+    payload: Vec<u8>,
+    footer: Vec<u8>,
+}
+
+impl RawVerifier {
+    /// A verifier for payloads signed by these keys.
+    #[must_use]
+    pub fn new(keys: KeySet) -> Self {
+        Self {
+            keys,
+            max_token_bytes: MAX_TOKEN_BYTES,
+        }
+    }
+
+    /// Refuses texts longer than this, in bytes, in place of [`MAX_TOKEN_BYTES`].
+    #[must_use]
+    pub fn max_token_bytes(mut self, limit: usize) -> Self {
+        self.max_token_bytes = limit;
+        self
+    }
+
+    /// Checks form, key, algorithm, extensions and signature.
+    ///
+    /// # Errors
+    /// [`VerifyError`]; never one about claims.
+    pub fn verify<'t>(
+        &self,
+        presented: impl Into<Presented<'t>>,
+    ) -> Result<RawPayload, VerifyError> {
+        let mut scratch = Scratch::new();
+        let job = presented.into().in_scratch(&mut scratch);
+        let token = UntrustedToken::parse_within(job.token, self.max_token_bytes, job.scratch)?;
+        let entry = self
+            .keys
+            .select(token.key_id())
+            .ok_or_else(|| unknown_key(&token))?;
+        bind(&token, &entry.key)?;
+        let opened = entry.key.open(token, job.assertion).map_err(not_opened)?;
+        Ok(RawPayload {
+            payload: opened.payload.to_vec(),
+            footer: opened.footer.to_vec(),
+        })
+    }
+}
+
+impl RawPayload {
+    /// The bytes that were signed.
+    #[must_use]
+    pub fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    /// The footer of a PASETO; empty for a JWS.
+    #[must_use]
+    pub fn footer(&self) -> &[u8] {
+        &self.footer
+    }
+}
+
+impl fmt::Debug for RawPayload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RawPayload({} bytes)", self.payload.len())
+    }
+}
