@@ -80,10 +80,11 @@ fn days_in(year: u16, month: u8) -> Option<u16> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn every_day_of_ten_thousand_years_follows_the_one_before() {
-        let mut expected = (0, 1, 1);
-        for days in -EPOCH..days_before(10_000) - EPOCH {
+    /// Walks from a first of January day by day, by the rules of a wall calendar.
+    #[track_caller]
+    fn walk(from: u16, to: u16) {
+        let mut expected = (from, 1, 1);
+        for days in days_before(from) - EPOCH..days_before(to) - EPOCH {
             let date = Date::from_days_since_epoch(days).unwrap();
             assert_eq!((date.year, date.month, date.day), expected);
             assert_eq!(date.days_since_epoch(), days);
@@ -101,7 +102,24 @@ mod tests {
                 _ => (year, month, day + 1),
             };
         }
-        assert_eq!(expected, (10_000, 1, 1));
+        assert_eq!(expected, (to, 1, 1));
+    }
+
+    #[test]
+    fn every_day_follows_the_one_before() {
+        walk(0, 401);
+        walk(1890, 2110);
+        walk(9900, 10_000);
+        // Every year of the rest begins and ends where it should.
+        for year in 0..10_000 {
+            for (month, day) in [(1, 1), (2, 28), (3, 1), (12, 31)] {
+                let date = Date::new(year, month, day).unwrap();
+                assert_eq!(
+                    Date::from_days_since_epoch(date.days_since_epoch()),
+                    Some(date)
+                );
+            }
+        }
         assert_eq!(Date::from_days_since_epoch(-EPOCH - 1), None);
         assert_eq!(
             Date::from_days_since_epoch(days_before(10_000) - EPOCH),

@@ -12,9 +12,9 @@ impl UnixTime {
     /// the exponent is.
     pub(crate) fn from_json_number(text: &str) -> Option<Self> {
         let number = Number::split(text)?;
-        if number.fraction.is_empty() && number.exponent == 0 {
-            // Ordinary dates; the grammar has been checked, so this reads digits only.
-            return text.parse().ok().map(Self::from_seconds);
+        // Ordinary dates; the grammar has been checked, so this reads digits only.
+        if let Ok(seconds) = text.parse() {
+            return Some(Self::from_seconds(seconds));
         }
         number.to_time()
     }
