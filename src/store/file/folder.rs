@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 use super::system::{Facts, FileSystem, Kind, is_link_refusal};
-use crate::store::error::{StoreError, StoreErrorKind, shell_word};
+use super::words::shell_word;
+use crate::store::error::{StoreError, StoreErrorKind};
 
 /// Files that are being written begin with this; whoever holds the lock removes strays.
 pub(super) const TEMPORARY: &str = ".tmp-";
@@ -66,18 +67,19 @@ impl<'f, F: FileSystem> Folder<'f, F> {
         Ok(Some(folder))
     }
 
-    /// The folder of this name within, made if need be. The caller syncs.
+    /// The folder of this name within, made if need be, under the lock. A name
+    /// whose sync has failed is taken back, since no later sync can be trusted with it.
     pub(super) fn make_inner(&self, name: &str) -> Result<Self, StoreError> {
+        let failed = |error| StoreError::from_io(&error, &self.word(name), "to make this folder");
         match self.files.make_folder_in(&self.handle, name) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => {
-                return Err(StoreError::from_io(
-                    &error,
-                    &self.word(name),
-                    "to make this folder",
-                ));
+            Ok(()) => {
+                if let Err(error) = self.files.sync(&self.handle) {
+                    let _ = self.files.remove_folder_in(&self.handle, name);
+                    return Err(failed(error));
+                }
             }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(failed(error)),
         }
         self.inner(name)?
             .ok_or_else(|| missing_folder(&self.path.join(name)))

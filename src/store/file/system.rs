@@ -41,6 +41,8 @@ pub(super) trait FileSystem: Send + Sync {
     fn open_folder_in(&self, folder: &Self::Handle, name: &str) -> io::Result<Self::Handle>;
     fn make_folder(&self, path: &Path) -> io::Result<()>;
     fn make_folder_in(&self, folder: &Self::Handle, name: &str) -> io::Result<()>;
+    fn remove_folder(&self, path: &Path) -> io::Result<()>;
+    fn remove_folder_in(&self, folder: &Self::Handle, name: &str) -> io::Result<()>;
     fn names(&self, folder: &Self::Handle) -> io::Result<Vec<String>>;
 
     fn open_file(&self, folder: &Self::Handle, name: &str) -> io::Result<Self::Handle>;
@@ -106,6 +108,14 @@ impl FileSystem for Unix {
 
     fn make_folder_in(&self, folder: &File, name: &str) -> io::Result<()> {
         Ok(rustix::fs::mkdirat(folder, name, PRIVATE_FOLDER)?)
+    }
+
+    fn remove_folder(&self, path: &Path) -> io::Result<()> {
+        Ok(rustix::fs::unlinkat(CWD, path, AtFlags::REMOVEDIR)?)
+    }
+
+    fn remove_folder_in(&self, folder: &File, name: &str) -> io::Result<()> {
+        Ok(rustix::fs::unlinkat(folder, name, AtFlags::REMOVEDIR)?)
     }
 
     fn names(&self, folder: &File) -> io::Result<Vec<String>> {
