@@ -283,6 +283,9 @@ impl<F: Spoil> FileSystem for Faulty<F> {
         self.call()?;
         self.inner.try_lock(lock)
     }
+    fn unlock(&self, lock: &F::Handle) {
+        self.inner.unlock(lock);
+    }
     fn facts(&self, handle: &F::Handle) -> io::Result<Facts> {
         self.call()?;
         self.inner.facts(handle)

@@ -27,7 +27,18 @@ pub(super) struct Folder<'f, F: FileSystem> {
 }
 
 /// Held until dropped; the kernel frees it when the process dies, however it dies.
-pub(super) struct Lock<H>(#[allow(dead_code)] H);
+pub(super) struct Lock<'f, F: FileSystem> {
+    files: &'f F,
+    handle: F::Handle,
+}
+
+impl<F: FileSystem> Drop for Lock<'_, F> {
+    /// Frees the lock aloud: closing the handle does not while a process that
+    /// was just forked from this one still has a copy of it.
+    fn drop(&mut self) {
+        self.files.unlock(&self.handle);
+    }
+}
 
 impl<'f, F: FileSystem> Folder<'f, F> {
     /// Opens a folder and checks it and the folder above.
@@ -86,7 +97,7 @@ impl<'f, F: FileSystem> Folder<'f, F> {
     }
 
     /// Waits at most `patience` for the lock of this folder.
-    pub(super) fn lock(&self, patience: Duration) -> Result<Lock<F::Handle>, StoreError> {
+    pub(super) fn lock(&self, patience: Duration) -> Result<Lock<'f, F>, StoreError> {
         let started = Instant::now();
         let mut pause = Duration::from_millis(1);
         loop {
@@ -102,17 +113,21 @@ impl<'f, F: FileSystem> Folder<'f, F> {
         }
     }
 
-    fn try_lock(&self) -> Result<Option<Lock<F::Handle>>, StoreError> {
+    fn try_lock(&self) -> Result<Option<Lock<'f, F>>, StoreError> {
         let failed = |error| self.file_error(&error, LOCK, "to lock this file");
-        let lock = self.files.open_lock(&self.handle, LOCK).map_err(failed)?;
-        let facts = self.files.facts(&lock).map_err(failed)?;
+        let handle = self.files.open_lock(&self.handle, LOCK).map_err(failed)?;
+        let facts = self.files.facts(&handle).map_err(failed)?;
         self.check_file(LOCK, &facts)?;
-        if !self.files.try_lock(&lock).map_err(failed)? {
+        if !self.files.try_lock(&handle).map_err(failed)? {
             return Ok(None);
         }
+        let lock = Lock {
+            files: self.files,
+            handle,
+        };
         // Somebody may have removed the file while we waited: then this lock guards nothing.
         match self.files.facts_in(&self.handle, LOCK) {
-            Ok(named) if named.identity == facts.identity => Ok(Some(Lock(lock))),
+            Ok(named) if named.identity == facts.identity => Ok(Some(lock)),
             Ok(_) => Ok(None),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(failed(error)),

@@ -237,7 +237,7 @@ impl<F: FileSystem> Engine<F> {
     }
 
     /// The folder, locked, without what a killed writer has left.
-    fn locked(&self) -> Result<(Folder<'_, F>, Lock<F::Handle>), StoreError> {
+    fn locked(&self) -> Result<(Folder<'_, F>, Lock<'_, F>), StoreError> {
         let folder = self.folder()?;
         let lock = folder.lock(self.patience)?;
         folder.sweep();

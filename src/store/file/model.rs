@@ -97,21 +97,10 @@ fn empty_folder(above: usize) -> Node {
     }
 }
 
-/// An open file or folder; dropping it frees its lock.
+/// An open file or folder.
 pub(super) struct Handle {
-    world: Arc<Mutex<World>>,
     node: usize,
     offset: usize,
-    holds_lock: std::cell::Cell<bool>,
-}
-
-impl Drop for Handle {
-    fn drop(&mut self) {
-        if self.holds_lock.get() {
-            let node = self.node;
-            lock(&self.world).locked.retain(|held| *held != node);
-        }
-    }
 }
 
 fn lock(world: &Mutex<World>) -> MutexGuard<'_, World> {
@@ -311,12 +300,7 @@ impl Model {
     }
 
     fn handle(&self, node: usize) -> Handle {
-        Handle {
-            world: Arc::clone(&self.0),
-            node,
-            offset: 0,
-            holds_lock: std::cell::Cell::new(false),
-        }
+        Handle { node, offset: 0 }
     }
 
     fn in_srv<'p>(&self, path: &'p Path) -> &'p str {
@@ -395,8 +379,11 @@ impl FileSystem for Model {
             return Ok(false);
         }
         world.locked.push(file.node);
-        file.holds_lock.set(true);
         Ok(true)
+    }
+
+    fn unlock(&self, file: &Handle) {
+        lock(&self.0).locked.retain(|held| *held != file.node);
     }
 
     fn facts(&self, handle: &Handle) -> io::Result<Facts> {
