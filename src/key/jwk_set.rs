@@ -118,6 +118,7 @@ impl JwkSet {
     ) -> Result<Self, JwkSetError> {
         let members = members_of(bytes)?;
         check_families(&members, wanted)?;
+        check_ids(&members)?;
         let mut keys = Vec::new();
         let mut skipped = Vec::new();
         for (position, member) in members.into_iter().enumerate() {
@@ -126,6 +127,7 @@ impl JwkSet {
                 Err(reason) => skipped.push(SkippedMember { position, reason }),
             }
         }
+        // A derived id can still meet a named one.
         refuse_duplicates(&keys)?;
         Ok(Self { keys, skipped })
     }
@@ -212,6 +214,34 @@ fn check_families(members: &[Value<'_>], wanted: Family) -> Result<(), JwkSetErr
     }
 }
 
+/// Two members of a known kind with one `kid` make the set ambiguous, also when one
+/// of them is unusable: which of them the issuer means is not for us to guess.
+fn check_ids(members: &[Value<'_>]) -> Result<(), JwkSetError> {
+    let mut seen = BTreeSet::new();
+    for member in members.iter().filter(|member| family_of(member).is_some()) {
+        let Value::Object(object) = member else {
+            continue;
+        };
+        let named = object.iter().find(|(name, _)| name.is("kid"));
+        let Some((_, Value::String(id))) = named else {
+            continue;
+        };
+        let id = id.to_cow();
+        if seen.contains(&id) {
+            return Err(duplicate(&id));
+        }
+        seen.insert(id);
+    }
+    Ok(())
+}
+
+fn duplicate(id: &str) -> JwkSetError {
+    JwkSetError {
+        kind: JwkSetErrorKind::DuplicateKeyId,
+        detail: format!("two keys have the id {}", Quoted(id)),
+    }
+}
+
 fn family_of(member: &Value<'_>) -> Option<Family> {
     let Value::Object(member) = member else {
         return None;
@@ -261,10 +291,7 @@ fn read_member(
 fn refuse_duplicates(keys: &[VerifyingKey]) -> Result<(), JwkSetError> {
     let mut seen = BTreeSet::new();
     match keys.iter().find(|key| !seen.insert(key.id())) {
-        Some(twin) => Err(JwkSetError {
-            kind: JwkSetErrorKind::DuplicateKeyId,
-            detail: format!("two keys have the id {}", Quoted(twin.id().as_str())),
-        }),
+        Some(twin) => Err(duplicate(twin.id().as_str())),
         None => Ok(()),
     }
 }
@@ -279,7 +306,7 @@ pub enum JwkSetErrorKind {
     TooLong,
     /// It has more members than [`MAX_JWKS_KEYS`].
     TooManyKeys,
-    /// Two usable keys have one id.
+    /// Two keys have one id.
     DuplicateKeyId,
     /// Public keys and shared secrets stand in one set.
     MixedFamilies,

@@ -44,4 +44,4 @@ pub use paserk::{Paserk, PaserkType};
 pub use signing::SigningKey;
 pub use verifying::VerifyingKey;
 
-pub(crate) use crypto::BadSignature;
+pub(crate) use crypto::ed25519::Ed25519Public;

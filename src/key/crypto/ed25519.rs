@@ -91,6 +91,16 @@ impl Ed25519Public {
         Ok(Self(key))
     }
 
+    /// The bare strict check, for a key that import might refuse for its torsion.
+    pub(crate) fn verify_strict(
+        point: &[u8; KEY_BYTES],
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), BadSignature> {
+        let key = Self::decode(point).map_err(|_| BadSignature)?;
+        key.verify(&[message], signature)
+    }
+
     /// The encoded point, as material.
     pub(crate) fn material(&self) -> PublicMaterial {
         PublicMaterial::Ed25519(self.to_bytes())
