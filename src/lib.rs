@@ -29,6 +29,8 @@ pub mod key;
 pub mod keyring;
 pub mod limits;
 mod mint;
+#[cfg(any(feature = "jsonwebtoken", feature = "paseto"))]
+pub mod neighbours;
 mod revocation;
 mod secret;
 pub mod store;

@@ -12,6 +12,8 @@ use pkcs8::{ObjectIdentifier, PrivateKeyInfoRef};
 use sec1::{EcParameters, EcPrivateKey};
 use zeroize::Zeroizing;
 
+#[cfg(feature = "jsonwebtoken")]
+use super::algorithm::Algorithm;
 use super::error::{KeyError, KeyErrorKind};
 use super::import::KeyKind;
 use super::material::{Curve, PublicMaterial, RsaSecret, SecretMaterial};
@@ -288,6 +290,17 @@ fn named_curve(identifier: ObjectIdentifier) -> Result<Curve, KeyError> {
                 format!("the curve {identifier} is not P-256, P-384 or P-521"),
             )
         })
+}
+
+/// The public key of an algorithm from its point alone (SEC1 section 2.3.3).
+#[cfg(feature = "jsonwebtoken")]
+pub(crate) fn ec_point(algorithm: Algorithm, point: &[u8]) -> Result<PublicMaterial, KeyError> {
+    let curve = [Curve::P256, Curve::P384, Curve::P521]
+        .into_iter()
+        .find(|curve| KeyKind::Ec(*curve).settle(None, Some(algorithm)).is_ok())
+        .ok_or_else(|| KeyError::new(KeyErrorKind::AlgorithmMismatch, algorithm.name()))?;
+    let (x, y) = split_point(curve, point)?;
+    Ok(PublicMaterial::Ec { curve, x, y })
 }
 
 /// Splits an uncompressed point (SEC1 section 2.3.3). A compressed one is refused:

@@ -48,6 +48,10 @@ impl<'a> ImportOptions<'a> {
     }
 
     /// The passphrase, or the error that says what needs it.
+    #[cfg_attr(
+        not(any(feature = "aws-lc", feature = "pem")),
+        expect(dead_code, reason = "without these features no locked key is read")
+    )]
     pub(crate) fn need_passphrase(&self) -> Result<&'a SecretBytes, KeyError> {
         self.passphrase.ok_or_else(|| {
             KeyError::explained(

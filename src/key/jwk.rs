@@ -95,6 +95,10 @@ impl SigningKey {
 /// since PASETO's names are not registered for JOSE (RFC 7518 section 7.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Paseto {
+    #[cfg_attr(
+        not(feature = "aws-lc"),
+        expect(dead_code, reason = "locked keys need aws-lc")
+    )]
     Local,
     Refused,
 }

@@ -219,7 +219,7 @@ fn check_length(name: &str, expected: usize, found: usize) -> Result<(), KeyErro
 }
 
 fn bad_encoding(name: &str, error: &Base64Error) -> KeyError {
-    bad(name, &format!("is not base64url: {error}"))
+    bad(name, &format!("is {error}"))
 }
 
 fn bad(name: &str, what: &str) -> KeyError {

@@ -390,3 +390,6 @@ impl fmt::Display for JwkSetError {
 }
 
 impl std::error::Error for JwkSetError {}
+
+#[cfg(test)]
+mod tests;

@@ -89,7 +89,7 @@ fn lock(
     passphrase: &SecretBytes,
     rounds: NonZeroU32,
 ) -> Result<String, KeyError> {
-    let mut random = SystemEntropy;
+    let random = SystemEntropy;
     let mut salt = [0; SALT_BYTES];
     random.fill(&mut salt)?;
     let mut nonce = [0; NONCE_BYTES];
@@ -305,7 +305,7 @@ fn expect(name: &str, found: Option<String>, expected: &str) -> Result<(), KeyEr
 
 fn decode(encoded: &str) -> Result<Vec<u8>, KeyError> {
     base64url::decode(encoded.as_bytes())
-        .map_err(|error| malformed(format!("the locked JWK is not base64url: {error}")))
+        .map_err(|error| malformed(format!("a part of the locked JWK is {error}")))
 }
 
 fn exactly(bytes: Vec<u8>, expected: usize, what: &str) -> Result<Vec<u8>, KeyError> {
@@ -340,3 +340,6 @@ fn unsupported(detail: String) -> KeyError {
 fn engine_failed() -> KeyError {
     super::crypto::engine_failed("lock a key")
 }
+
+#[cfg(test)]
+mod tests;

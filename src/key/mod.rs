@@ -8,7 +8,7 @@
 mod algorithm;
 mod crypto;
 #[cfg(feature = "pem")]
-mod der;
+pub(crate) mod der;
 #[cfg(feature = "pem")]
 mod encrypted;
 mod entropy;
@@ -20,7 +20,7 @@ mod jwk_members;
 mod jwk_set;
 #[cfg(feature = "aws-lc")]
 mod locked;
-mod material;
+pub(crate) mod material;
 mod open;
 #[cfg(feature = "paseto")]
 mod paserk;

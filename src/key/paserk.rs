@@ -102,7 +102,7 @@ impl Paserk {
         let bytes = base64url::decode_secret(encoded.as_bytes()).map_err(|error| {
             KeyError::explained(
                 KeyErrorKind::Malformed,
-                format!("the PASERK is not base64url after its header: {error}"),
+                format!("the PASERK after its header is {error}"),
             )
         })?;
         Self::new(kind, bytes)
@@ -287,3 +287,6 @@ fn no_form(algorithm: Algorithm) -> KeyError {
         format!("a key for {algorithm} has no PASERK form: use a JWK or PEM"),
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -253,3 +253,6 @@ fn unwritable(error: pem_rfc7468::Error) -> KeyError {
         format!("the key cannot be written as PEM: {error}"),
     )
 }
+
+#[cfg(test)]
+mod tests;

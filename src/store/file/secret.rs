@@ -6,8 +6,7 @@ use std::path::Path;
 
 use super::folder::Folder;
 use super::system::{FileSystem, Kind, Unix};
-use super::words::shell_word;
-use crate::store::error::{StoreError, StoreErrorKind};
+use crate::store::error::{StoreError, StoreErrorKind, shell_word};
 
 /// Whether a secret file may take the place of another file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
