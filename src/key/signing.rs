@@ -180,14 +180,14 @@ impl SigningKey {
                 public,
             } => {
                 let given = public.as_ref().map(|(x, y)| (x.as_slice(), y.as_slice()));
-                let key = EcdsaPrivate::ecdsa_private(curve, &scalar, given)?;
+                let key = EcdsaPrivate::parse(curve, &scalar, given)?;
                 let (x, y) = key.coordinates();
-                let public = EcdsaPublic::ecdsa_public(curve, x, y)?;
+                let public = EcdsaPublic::parse(curve, x, y)?;
                 (PrivateHalf::Ecdsa(key), PublicHalf::Ecdsa(public))
             }
             SecretMaterial::Rsa(numbers) => {
-                let public = RsaPublic::rsa_public(algorithm, &numbers.n, &numbers.e)?;
-                let key = RsaPrivate::rsa_private(algorithm, &numbers)?;
+                let public = RsaPublic::parse(algorithm, &numbers.n, &numbers.e)?;
+                let key = RsaPrivate::parse(algorithm, &numbers)?;
                 (PrivateHalf::Rsa(key, numbers), PublicHalf::Rsa(public))
             }
         };

@@ -38,7 +38,8 @@ pub struct VerifyingKey {
 }
 
 /// What verifies: one variant for each family, so that a key can never be used
-/// in another family's way.
+/// in another family's way. The sizes differ, but a key has one half on the heap.
+#[allow(clippy::large_enum_variant)]
 pub(super) enum PublicHalf {
     Ed25519(Ed25519Public),
     Ecdsa(EcdsaPublic),
@@ -88,11 +89,9 @@ impl VerifyingKey {
         let half = match material {
             PublicMaterial::Ed25519(bytes) => PublicHalf::Ed25519(Ed25519Public::parse(&bytes)?),
             PublicMaterial::Ec { curve, x, y } => {
-                PublicHalf::Ecdsa(EcdsaPublic::ecdsa_public(curve, &x, &y)?)
+                PublicHalf::Ecdsa(EcdsaPublic::parse(curve, &x, &y)?)
             }
-            PublicMaterial::Rsa { n, e } => {
-                PublicHalf::Rsa(RsaPublic::rsa_public(algorithm, &n, &e)?)
-            }
+            PublicMaterial::Rsa { n, e } => PublicHalf::Rsa(RsaPublic::parse(algorithm, &n, &e)?),
         };
         Self::from_half(algorithm, id, half)
     }
@@ -108,7 +107,7 @@ impl VerifyingKey {
         let half = if algorithm == Algorithm::V4Local {
             PublicHalf::Local(LocalSecret::parse(secret)?)
         } else {
-            PublicHalf::Hmac(HmacSecret::hmac(algorithm, secret)?)
+            PublicHalf::Hmac(HmacSecret::parse(algorithm, secret)?)
         };
         Self::from_half(algorithm, id, half)
     }

@@ -313,3 +313,252 @@ fn is_power_of_65537(residue: u64, prime: u64) -> bool {
     }
     false
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::testing::{RFC_7638_MODULUS, ROCA_MODULUS, decoded};
+
+    #[track_caller]
+    fn says(result: Result<(), KeyError>, message: &str) {
+        assert_eq!(result.expect_err("refusal").to_string(), message);
+    }
+
+    fn secret(length: usize) -> SecretBytes {
+        SecretBytes::from((0..length).map(|at| at as u8).collect::<Vec<u8>>())
+    }
+
+    fn modulus() -> Vec<u8> {
+        decoded(RFC_7638_MODULUS)
+    }
+
+    #[test]
+    fn secrets_are_as_long_as_the_hash_or_longer() {
+        for (algorithm, least) in [
+            (Algorithm::Hs256, 32),
+            (Algorithm::Hs384, 48),
+            (Algorithm::Hs512, 64),
+        ] {
+            for found in [0, 1, 6, least - 1] {
+                says(
+                    secret_fits(algorithm, &secret(found)),
+                    &format!(
+                        "secret_too_short: a secret for {algorithm} needs at least {least} bytes, found {found}; generate a random one instead of a password"
+                    ),
+                );
+            }
+            assert!(secret_fits(algorithm, &secret(least)).is_ok());
+            assert!(secret_fits(algorithm, &secret(MAX_SECRET_BYTES)).is_ok());
+        }
+        says(
+            secret_fits(Algorithm::Hs256, &secret(4097)),
+            "secret_too_long: a secret may have at most 4096 bytes, found 4097; 32 random bytes are as strong",
+        );
+    }
+
+    #[test]
+    fn local_secrets_have_exactly_32_bytes() {
+        assert!(secret_fits(Algorithm::V4Local, &secret(32)).is_ok());
+        for found in [0, 31, 33, 64] {
+            says(
+                secret_fits(Algorithm::V4Local, &secret(found)),
+                &format!(
+                    "wrong_length: a v4.local secret has exactly 32 bytes, found {found}; check that it was copied whole"
+                ),
+            );
+        }
+    }
+
+    #[test]
+    fn placeholders_are_told_from_secrets() {
+        assert!(is_placeholder(&[0; 32]) && is_placeholder(&[7; 64]) && is_placeholder(&[]));
+        let mut almost = [7; 32];
+        almost[31] = 6;
+        assert!(!is_placeholder(&almost));
+    }
+
+    #[test]
+    fn moduli_are_counted_to_the_bit() {
+        let mut bits_2041 = modulus();
+        bits_2041[0] = 1;
+        says(
+            rsa_public(&bits_2041, &[1, 0, 1]),
+            "bad_modulus: an RSA modulus has 2048 to 8192 bits, found 2041; generate a new RSA key",
+        );
+        says(
+            rsa_public(&modulus()[128..], &[1, 0, 1]),
+            "bad_modulus: an RSA modulus has 2048 to 8192 bits, found 1024; generate a new RSA key",
+        );
+        let bits_8200 = [&[0xff], &modulus()[..], &vec![0xff; 768]].concat();
+        says(
+            rsa_public(&bits_8200, &[1, 0, 1]),
+            "bad_modulus: an RSA modulus has 2048 to 8192 bits, found 8200; generate a new RSA key",
+        );
+        assert!(rsa_public(&modulus(), &[1, 0, 1]).is_ok());
+    }
+
+    #[test]
+    fn moduli_no_generator_makes_are_refused() {
+        let leading = [&[0], &modulus()[..]].concat();
+        let message = "bad_modulus: the RSA modulus is written with leading zeros or is empty; generate a new RSA key";
+        says(rsa_public(&leading, &[1, 0, 1]), message);
+        says(rsa_public(&[], &[1, 0, 1]), message);
+        let mut even = modulus();
+        *even.last_mut().expect("bytes") &= 0xfe;
+        says(
+            rsa_public(&even, &[1, 0, 1]),
+            "bad_modulus: the RSA modulus is even; generate a new RSA key",
+        );
+        // All ones: divisible by 3, since the number of bits is even.
+        says(
+            rsa_public(&[0xff; 256], &[1, 0, 1]),
+            "bad_modulus: the RSA modulus is divisible by 3; generate a new RSA key",
+        );
+    }
+
+    #[test]
+    fn exponents_are_odd_and_have_2_to_32_bits() {
+        let expected = "; an odd one of 3 to 32 bits is expected, such as 65537";
+        for (e, why) in [
+            (&[][..], "is written with leading zeros or is empty"),
+            (&[0], "is written with leading zeros or is empty"),
+            (&[0, 1, 0, 1], "is written with leading zeros or is empty"),
+            (&[1], "is 1, so every message is its own signature"),
+            (&[2], "is even"),
+            (&[1, 0, 0], "is even"),
+            (&[1, 0, 0, 0, 1], "has more than 32 bits"),
+            (&[0xff; 256], "has more than 32 bits"),
+        ] {
+            says(
+                rsa_public(&modulus(), e),
+                &format!("bad_exponent: the RSA public exponent {why}{expected}"),
+            );
+        }
+        for e in [&[3][..], &[17], &[1, 0, 1], &[0xff; 4]] {
+            assert!(rsa_public(&modulus(), e).is_ok());
+        }
+    }
+
+    #[test]
+    fn modulus_of_the_weak_generator_is_refused() {
+        says(
+            rsa_public(&decoded(ROCA_MODULUS), &[1, 0, 1]),
+            "weak_key: this RSA modulus was made by a generator whose keys can be factored (ROCA, CVE-2017-15361); generate a new key elsewhere",
+        );
+    }
+
+    #[test]
+    fn random_moduli_do_not_carry_the_fingerprint() {
+        for _ in 0..20_000 {
+            let mut modulus = [0; 256];
+            getrandom::fill(&mut modulus).expect("random");
+            modulus[0] |= 0x80;
+            modulus[255] |= 1;
+            assert!(!has_roca_fingerprint(&modulus), "{modulus:02x?}");
+        }
+    }
+
+    #[test]
+    fn remainders_and_lengths_are_those_of_the_number() {
+        let number = 0x0123_4567_89ab_cdef_u64;
+        for modulus in [1, 3, 11, 157, 751, 65537] {
+            assert_eq!(remainder(&number.to_be_bytes(), modulus), number % modulus);
+        }
+        assert_eq!(bit_length(&[0x01]), 1);
+        assert_eq!(bit_length(&[0x80, 0]), 16);
+        assert_eq!(bit_length(&[]), 0);
+    }
+
+    #[test]
+    fn keys_of_another_kind_than_the_algorithm_are_refused() {
+        let ec = |curve| PublicMaterial::Ec {
+            curve,
+            x: vec![1; field_bytes(curve)],
+            y: vec![1; field_bytes(curve)],
+        };
+        let rsa = || PublicMaterial::Rsa {
+            n: modulus(),
+            e: vec![1, 0, 1],
+        };
+        for (algorithm, material, expected, found) in [
+            (
+                Algorithm::Es256,
+                ec(Curve::P384),
+                "a P-256 key",
+                "a P-384 key",
+            ),
+            (
+                Algorithm::Es384,
+                ec(Curve::P521),
+                "a P-384 key",
+                "a P-521 key",
+            ),
+            (
+                Algorithm::Es512,
+                ec(Curve::P256),
+                "a P-521 key",
+                "a P-256 key",
+            ),
+            (
+                Algorithm::Rs256,
+                ec(Curve::P256),
+                "an RSA key",
+                "a P-256 key",
+            ),
+            (Algorithm::EdDsa, rsa(), "an Ed25519 key", "an RSA key"),
+            (Algorithm::V4Public, rsa(), "an Ed25519 key", "an RSA key"),
+            (Algorithm::Hs256, rsa(), "a shared secret", "an RSA key"),
+            (
+                Algorithm::V4Local,
+                PublicMaterial::Ed25519([7; 32]),
+                "a shared secret",
+                "an Ed25519 key",
+            ),
+        ] {
+            says(
+                public_fits(algorithm, &material),
+                &format!(
+                    "algorithm_mismatch: {algorithm} needs {expected}, found {found}; name the algorithm the key was made for"
+                ),
+            );
+        }
+        says(
+            private_fits(Algorithm::Rs256, &SecretMaterial::Symmetric(secret(64))),
+            "algorithm_mismatch: RS256 needs an RSA key, found a shared secret; name the algorithm the key was made for",
+        );
+        let seed = SecretMaterial::Ed25519 {
+            seed: secret(32),
+            public: None,
+        };
+        says(
+            private_fits(Algorithm::Hs256, &seed),
+            "algorithm_mismatch: HS256 needs a shared secret, found an Ed25519 key; name the algorithm the key was made for",
+        );
+    }
+
+    #[test]
+    fn coordinates_and_scalars_have_the_exact_length() {
+        let material = |x, y| PublicMaterial::Ec {
+            curve: Curve::P256,
+            x: vec![1; x],
+            y: vec![1; y],
+        };
+        for (x, y, name, found) in [(31, 32, "x", 31), (33, 32, "x", 33), (32, 0, "y", 0)] {
+            says(
+                public_fits(Algorithm::Es256, &material(x, y)),
+                &format!(
+                    "wrong_length: the {name} coordinate of a P-256 key has exactly 32 bytes, found {found}; leading zeros belong to it"
+                ),
+            );
+        }
+        let private = SecretMaterial::Ec {
+            curve: Curve::P521,
+            scalar: secret(65),
+            public: None,
+        };
+        says(
+            private_fits(Algorithm::Es512, &private),
+            "wrong_length: the private scalar of a P-521 key has exactly 66 bytes, found 65; leading zeros belong to it",
+        );
+    }
+}

@@ -8,8 +8,8 @@ use pasetors::token::{Local, UntrustedToken};
 use pasetors::version4::{LocalToken, V4};
 
 use super::{BadSignature, engine_failed};
+use crate::encoding::base64url;
 use crate::key::error::{KeyError, KeyErrorKind};
-use crate::limits::MAX_TOKEN_BYTES;
 use crate::secret::SecretBytes;
 
 /// Whether this build has the engine.
@@ -49,7 +49,8 @@ impl LocalSecret {
     }
 
     /// Opens a whole token, footer included, and puts the payload into `out`,
-    /// replacing what was there. The footer must be exactly `footer`.
+    /// replacing what was there. The footer must be exactly `footer`. The caller
+    /// has bounded the token's length; time and memory grow with it alone.
     pub(crate) fn open(
         &self,
         token: &str,
@@ -58,19 +59,28 @@ impl LocalSecret {
         out: &mut Vec<u8>,
     ) -> Result<(), BadSignature> {
         out.clear();
-        // Bounded here as well, since every step below copies what it is given.
-        if token.len() > MAX_TOKEN_BYTES.max(footer.len().saturating_mul(2)) {
+        if !ends_with_footer(token, footer) {
             return Err(BadSignature);
         }
         let untrusted = UntrustedToken::<Local, V4>::try_from(token).map_err(|_| BadSignature)?;
-        // The engine reads "no footer expected" as "any footer": compare here.
-        if untrusted.untrusted_footer() != footer {
-            return Err(BadSignature);
-        }
         let opened = LocalToken::decrypt(&self.key, &untrusted, None, Some(implicit))
             .map_err(|_| BadSignature)?;
         out.extend_from_slice(opened.payload().as_bytes());
         Ok(())
+    }
+}
+
+/// Whether the footer's text in the token is the one spelling of `footer`, and
+/// absent when that is empty. The engine compares decoded bytes, reads "none
+/// expected" as "any will do", and takes a final dot for an empty footer.
+fn ends_with_footer(token: &str, footer: &[u8]) -> bool {
+    let parts = token
+        .strip_prefix(LocalToken::HEADER)
+        .map(|rest| rest.split_once('.'));
+    match parts {
+        None => false,
+        Some(None) => footer.is_empty(),
+        Some(Some((_, text))) => !footer.is_empty() && text == base64url::encode(footer),
     }
 }
 
@@ -107,4 +117,145 @@ fn paserk_id(id: &Id) -> Result<String, KeyError> {
     id.fmt(&mut text)
         .map_err(|_| engine_failed("write a key id"))?;
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// PASETO test vectors 4-E-1, 4-E-7 and 4-E-9: body, footer, implicit assertion.
+    const EXAMPLES: [(&str, &str, &str, &str); 3] = [
+        (
+            "v4.local.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAQAr68PS4AXe7If_ZgesdkUMvSwscFlAl1pk5HC0e8kApeaqMfGo_7OpBnwJOAbY9V7WU6abu74MmcUE8YWAiaArVI8XJ5hOb_4v9RmDkneN0S92dx0OW4pgy7omxgf3S8c3LlQg",
+            "",
+            "",
+            r#"{"data":"this is a secret message","exp":"2022-01-01T00:00:00+00:00"}"#,
+        ),
+        (
+            "v4.local.32VIErrEkmY4JVILovbmfPXKW9wT1OdQepjMTC_MOtjA4kiqw7_tcaOM5GNEcnTxl60WkwMsYXw6FSNb_UdJPXjpzm0KW9ojM5f4O2mRvE2IcweP-PRdoHjd5-RHCiExR1IK6t40KCCWLA7GYL9KFHzKlwY9_RnIfRrMQpueydLEAZGGcA.eyJraWQiOiJ6VmhNaVBCUDlmUmYyc25FY1Q3Z0ZUaW9lQTlDT2NOeTlEZmdMMVc2MGhhTiJ9",
+            r#"{"kid":"zVhMiPBP9fRf2snEcT7gFTioeA9COcNy9DfgL1W60haN"}"#,
+            r#"{"test-vector":"4-E-7"}"#,
+            r#"{"data":"this is a secret message","exp":"2022-01-01T00:00:00+00:00"}"#,
+        ),
+        (
+            "v4.local.32VIErrEkmY4JVILovbmfPXKW9wT1OdQepjMTC_MOtjA4kiqw7_tcaOM5GNEcnTxl60WiA8rd3wgFSNb_UdJPXjpzm0KW9ojM5f4O2mRvE2IcweP-PRdoHjd5-RHCiExR1IK6t6tybdlmnMwcDMw0YxA_gFSE_IUWl78aMtOepFYSWYfQA.YXJiaXRyYXJ5LXN0cmluZy10aGF0LWlzbid0LWpzb24",
+            "arbitrary-string-that-isn't-json",
+            r#"{"test-vector":"4-E-9"}"#,
+            r#"{"data":"this is a hidden message","exp":"2022-01-01T00:00:00+00:00"}"#,
+        ),
+    ];
+
+    fn key() -> LocalSecret {
+        let bytes: Vec<u8> = (0x70..0x90).collect();
+        LocalSecret::parse(SecretBytes::from(bytes)).expect("key")
+    }
+
+    fn opened(token: &str, footer: &str, implicit: &str) -> Result<String, BadSignature> {
+        let mut out = b"old".to_vec();
+        let result = key().open(token, footer.as_bytes(), implicit.as_bytes(), &mut out);
+        if result.is_err() {
+            assert_eq!(out, b"");
+        }
+        result.map(|()| String::from_utf8(out).expect("text"))
+    }
+
+    #[test]
+    fn published_examples_open() {
+        for (token, footer, implicit, payload) in EXAMPLES {
+            assert_eq!(opened(token, footer, implicit).as_deref(), Ok(payload));
+        }
+    }
+
+    #[test]
+    fn another_footer_assertion_or_spelling_does_not_open() {
+        for (token, footer, implicit, _) in EXAMPLES {
+            for (other, wrong, assertion) in [
+                (token, "x", implicit),
+                (token, footer, "x"),
+                (&format!("{token}."), footer, implicit),
+                (&format!("{token}.eA"), footer, implicit),
+                (&format!("{token}="), footer, implicit),
+                (&format!("{token}\n"), footer, implicit),
+                (&format!(" {token}"), footer, implicit),
+                (&token.to_uppercase(), footer, implicit),
+                (&token.replacen("v4", "v3", 1), footer, implicit),
+                (&token.replacen("local", "public", 1), footer, implicit),
+            ] {
+                assert_eq!(
+                    opened(other, wrong, assertion),
+                    Err(BadSignature),
+                    "{other}"
+                );
+            }
+            if !footer.is_empty() {
+                assert_eq!(opened(token, "", implicit), Err(BadSignature));
+                let body = token.rsplit_once('.').expect("footer").0;
+                assert_eq!(opened(body, footer, implicit), Err(BadSignature));
+                assert_eq!(opened(body, "", implicit), Err(BadSignature));
+            }
+        }
+    }
+
+    /// Every other character in every place, the last of a segment included,
+    /// whose unused bits must be zero.
+    #[test]
+    fn every_character_of_a_token_matters() {
+        let (token, footer, implicit, _) = EXAMPLES[2];
+        for place in 0..token.len() {
+            for other in ["A", "B", "-", "_", ".", "=", "+"] {
+                let mut changed = token.to_owned();
+                changed.replace_range(place..=place, other);
+                if changed != token {
+                    assert_eq!(
+                        opened(&changed, footer, implicit),
+                        Err(BadSignature),
+                        "{changed}"
+                    );
+                }
+            }
+            assert_eq!(opened(&token[..place], footer, implicit), Err(BadSignature));
+        }
+        let body = EXAMPLES[0].0;
+        for last in ('A'..='Z').chain('a'..='z').chain('0'..='9') {
+            let changed = format!("{}{last}", &body[..body.len() - 1]);
+            assert_eq!(
+                opened(&changed, "", "").is_ok(),
+                changed == body,
+                "{changed}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_was_sealed_opens_and_nonces_do_not_repeat() {
+        let key = key();
+        for (footer, implicit) in [("", ""), ("foot", ""), ("", "implied"), ("foot", "implied")] {
+            let seal = || {
+                key.seal(b"{}", footer.as_bytes(), implicit.as_bytes())
+                    .expect("token")
+            };
+            let token = seal();
+            assert_ne!(token, seal());
+            assert_eq!(opened(&token, footer, implicit).as_deref(), Ok("{}"));
+        }
+    }
+
+    #[test]
+    fn tokens_without_room_for_nonce_tag_and_payload_do_not_open() {
+        for length in 0..=64 {
+            let token = format!("v4.local.{}", base64url::encode(&vec![0; length]));
+            assert_eq!(opened(&token, "", ""), Err(BadSignature));
+        }
+    }
+
+    #[test]
+    fn secrets_of_another_length_are_refused() {
+        let error = LocalSecret::parse(SecretBytes::from(vec![1; 31]))
+            .err()
+            .expect("refusal");
+        assert_eq!(
+            error.to_string(),
+            "wrong_length: a v4.local secret has exactly 32 bytes, found 31; check that it was copied whole"
+        );
+    }
 }

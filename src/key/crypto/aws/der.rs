@@ -65,3 +65,55 @@ fn integer<'a>(input: &mut &'a [u8]) -> Option<&'a [u8]> {
 fn secret(input: &mut &[u8]) -> Option<SecretBytes> {
     integer(input).map(|number| SecretBytes::from(number.to_vec()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// PKCS#8 around the numbers 0, 1 … 8, each written with a leading zero.
+    fn document() -> Vec<u8> {
+        let numbers: Vec<u8> = (0..9).flat_map(|number| [INTEGER, 2, 0, number]).collect();
+        let key = [&[SEQUENCE, 0x81, numbers.len() as u8], &numbers[..]].concat();
+        let info = [
+            &[
+                INTEGER,
+                1,
+                0,
+                SEQUENCE,
+                2,
+                5,
+                0,
+                OCTET_STRING,
+                key.len() as u8,
+            ],
+            &key[..],
+        ]
+        .concat();
+        [&[SEQUENCE, 0x82, 0, info.len() as u8], &info[..]].concat()
+    }
+
+    #[test]
+    fn numbers_come_out_in_order_and_without_zeros() {
+        let numbers = rsa_numbers(&document()).expect("numbers");
+        assert_eq!((numbers.n, numbers.e), (vec![1], vec![2]));
+        let secrets = [
+            &numbers.d,
+            &numbers.p,
+            &numbers.q,
+            &numbers.dp,
+            &numbers.dq,
+            &numbers.qi,
+        ];
+        for (secret, expected) in secrets.iter().zip(3_u8..) {
+            assert_eq!(secret.expose(), [expected]);
+        }
+    }
+
+    #[test]
+    fn cut_documents_are_refused() {
+        let whole = document();
+        for length in 0..whole.len() {
+            assert!(rsa_numbers(&whole[..length]).is_none(), "{length}");
+        }
+    }
+}

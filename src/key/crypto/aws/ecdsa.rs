@@ -73,7 +73,7 @@ pub(crate) struct EcdsaPublic {
 impl EcdsaPublic {
     /// Takes coordinates of the field's exact length. The engine refuses a point
     /// that is not on the curve (SEC 1 section 3.2.2.1); infinity has no coordinates.
-    pub(crate) fn ecdsa_public(curve: Curve, x: &[u8], y: &[u8]) -> Result<Self, KeyError> {
+    pub(crate) fn parse(curve: Curve, x: &[u8], y: &[u8]) -> Result<Self, KeyError> {
         let suite = suite(curve);
         let key = ParsedPublicKey::new(suite.verification, uncompressed(x, y)).map_err(|_| {
             KeyError::explained(
@@ -134,7 +134,7 @@ pub(crate) struct EcdsaPrivate {
 impl EcdsaPrivate {
     /// Takes a scalar of the order's exact length, from 1 to the order less one,
     /// and refuses a public point that is not its own.
-    pub(crate) fn ecdsa_private(
+    pub(crate) fn parse(
         curve: Curve,
         scalar: &SecretBytes,
         given: Option<(&[u8], &[u8])>,
@@ -240,4 +240,104 @@ fn public_point(suite: &Suite, scalar: &[u8]) -> Option<Vec<u8>> {
 /// An uncompressed point (SEC 1 section 2.3.3).
 fn uncompressed(x: &[u8], y: &[u8]) -> Vec<u8> {
     [&[4], x, y].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::testing::{ES256, decoded, hex};
+
+    /// The order of P-256.
+    const ORDER: &str = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
+
+    #[track_caller]
+    fn refused<T>(result: Result<T, KeyError>, message: &str) {
+        assert_eq!(result.err().expect("refusal").to_string(), message);
+    }
+
+    #[test]
+    fn signatures_of_nothing_do_not_verify() {
+        let key = ES256.key();
+        let (input, good) = ES256.parts();
+        let (zero, one, order, most) = (
+            vec![0; 32],
+            [vec![0; 31], vec![1]].concat(),
+            hex(ORDER),
+            vec![0xff; 32],
+        );
+        for r in [&zero, &one, &order, &most] {
+            for s in [&zero, &one, &order, &most] {
+                assert_eq!(
+                    key.verify(&[input], &[&r[..], s].concat()),
+                    Err(BadSignature)
+                );
+            }
+            assert_eq!(
+                key.verify(&[input], &[&r[..], &good[32..]].concat()),
+                Err(BadSignature)
+            );
+            assert_eq!(
+                key.verify(&[input], &[&good[..32], r].concat()),
+                Err(BadSignature)
+            );
+        }
+        assert_eq!(
+            key.verify(&[input], &[&good[32..], &good[..32]].concat()),
+            Err(BadSignature)
+        );
+    }
+
+    #[test]
+    fn der_signatures_are_refused() {
+        let (input, good) = ES256.parts();
+        let number = |bytes: &[u8]| [&[2, 33, 0], bytes].concat();
+        let body = [number(&good[..32]), number(&good[32..])].concat();
+        let der = [&[0x30, body.len() as u8], &body[..]].concat();
+        assert_eq!(ES256.key().verify(&[input], &der), Err(BadSignature));
+    }
+
+    #[test]
+    fn points_off_the_curve_are_refused() {
+        let [x, y] = ES256.key.map(decoded);
+        let mut off = y.clone();
+        off[31] ^= 1;
+        let message = "not_on_curve: the coordinates are not those of a point on P-256; check that the key was copied whole";
+        for (x, y) in [
+            (&x, &off),
+            (&y, &x),
+            (&vec![0; 32], &vec![0; 32]),
+            (&vec![0xff; 32], &y),
+        ] {
+            refused(EcdsaPublic::parse(Curve::P256, x, y), message);
+        }
+        refused(
+            EcdsaPublic::parse(Curve::P384, &[1; 48], &[1; 48]),
+            "not_on_curve: the coordinates are not those of a point on P-384; check that the key was copied whole",
+        );
+    }
+
+    #[test]
+    fn scalars_out_of_range_are_refused() {
+        let message = "bad_scalar: the private scalar is zero or not below the order of P-256; export the key again";
+        for scalar in [vec![0; 32], hex(ORDER), vec![0xff; 32]] {
+            let scalar = SecretBytes::from(scalar);
+            refused(EcdsaPrivate::parse(Curve::P256, &scalar, None), message);
+        }
+        let mut largest = hex(ORDER);
+        largest[31] -= 1;
+        assert!(EcdsaPrivate::parse(Curve::P256, &SecretBytes::from(largest), None).is_ok());
+    }
+
+    #[test]
+    fn foreign_public_half_is_refused() {
+        let [x, y] = ES256.key.map(decoded);
+        let scalar = SecretBytes::from(vec![9; 32]);
+        refused(
+            EcdsaPrivate::parse(Curve::P256, &scalar, Some((&x, &y))),
+            "halves_mismatch: the public half given is not that of this P-256 private key; export both halves again from one source",
+        );
+        let key = EcdsaPrivate::parse(Curve::P256, &scalar, None).expect("key");
+        let own = key.coordinates();
+        assert!(EcdsaPrivate::parse(Curve::P256, &scalar, Some(own)).is_ok());
+    }
 }

@@ -16,7 +16,7 @@ pub(crate) struct HmacSecret {
 
 impl HmacSecret {
     /// Takes a vetted secret.
-    pub(crate) fn hmac(algorithm: Algorithm, secret: SecretBytes) -> Result<Self, KeyError> {
+    pub(crate) fn parse(algorithm: Algorithm, secret: SecretBytes) -> Result<Self, KeyError> {
         let hash = match algorithm {
             Algorithm::Hs256 => HMAC_SHA256,
             Algorithm::Hs384 => HMAC_SHA384,

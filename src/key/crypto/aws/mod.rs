@@ -7,10 +7,12 @@
 
 mod der;
 mod ecdsa;
+mod ed25519;
 mod hmac;
 mod rsa;
 
 pub(crate) use ecdsa::{EcdsaPrivate, EcdsaPublic, generate_scalar};
+pub(crate) use ed25519::Ed25519Signer;
 pub(crate) use hmac::HmacSecret;
 pub(crate) use rsa::{RsaPrivate, RsaPublic, generate_rsa};
 
@@ -27,4 +29,32 @@ fn digest(
         context.update(piece);
     }
     context.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::key::crypto::BadSignature;
+    use crate::key::testing::{ES256, ES512, HS256, PS384, RS256};
+
+    #[test]
+    fn published_examples_verify_and_their_changed_twins_do_not() {
+        for example in [HS256, RS256, ES256, ES512, PS384] {
+            let (input, signature) = example.parts();
+            let key = example.key();
+            let (head, tail) = input.split_at(10);
+            assert_eq!(key.verify(&[head, tail], &signature), Ok(()), "{key:?}");
+            assert_eq!(key.verify(&[tail, head], &signature), Err(BadSignature));
+            assert_eq!(key.verify(&[&input[1..]], &signature), Err(BadSignature));
+        }
+    }
+
+    #[test]
+    fn shared_secret_signs_as_published() {
+        let (input, signature) = HS256.parts();
+        let secret = HS256.key().shared_secret().expect("secret").duplicate();
+        let key = super::HmacSecret::parse(crate::key::Algorithm::Hs256, secret).expect("key");
+        let mut out = Vec::new();
+        key.sign(&[input], &mut out).expect("sign");
+        assert_eq!(out, signature);
+    }
 }

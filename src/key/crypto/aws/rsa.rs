@@ -67,7 +67,7 @@ pub(crate) struct RsaPublic {
 
 impl RsaPublic {
     /// Takes vetted numbers.
-    pub(crate) fn rsa_public(algorithm: Algorithm, n: &[u8], e: &[u8]) -> Result<Self, KeyError> {
+    pub(crate) fn parse(algorithm: Algorithm, n: &[u8], e: &[u8]) -> Result<Self, KeyError> {
         let suite = suite(algorithm)?;
         let key = RsaPublicKeyComponents { n, e }
             .to_parsed_public_key(suite.verification)
@@ -121,7 +121,7 @@ pub(crate) struct RsaPrivate {
 impl RsaPrivate {
     /// Takes all numbers of a two-prime key. The engine refuses them unless
     /// n = pq and the exponents and the coefficient belong to p and q.
-    pub(crate) fn rsa_private(algorithm: Algorithm, numbers: &RsaSecret) -> Result<Self, KeyError> {
+    pub(crate) fn parse(algorithm: Algorithm, numbers: &RsaSecret) -> Result<Self, KeyError> {
         let suite = suite(algorithm)?;
         let key = KeyPair::from_components(&KeyPairComponents {
             public_key: RsaPublicKeyComponents {
