@@ -59,6 +59,9 @@ impl Example {
     }
 }
 
+/// All of them, whatever engines the build has.
+pub(crate) const EXAMPLES: [Example; 6] = [HS256, RS256, ES256, ES512, PS384, EDDSA];
+
 /// RFC 7515 appendix A.1.
 pub(crate) const HS256: Example = Example {
     algorithm: Algorithm::Hs256,

@@ -233,3 +233,34 @@ impl fmt::Debug for VerifyingKey {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::testing::EXAMPLES;
+
+    #[test]
+    fn published_examples_verify_and_their_changed_twins_do_not() {
+        for example in EXAMPLES {
+            if crypto::require_engine(example.algorithm).is_err() {
+                continue;
+            }
+            let (input, signature) = example.parts();
+            let key = example.key();
+            let (head, tail) = input.split_at(10);
+            assert_eq!(key.verify(&[head, tail], &signature), Ok(()), "{key:?}");
+            assert_eq!(key.verify(&[tail, head], &signature), Err(BadSignature));
+            assert_eq!(key.verify(&[&input[1..]], &signature), Err(BadSignature));
+        }
+    }
+
+    #[test]
+    fn clones_share_one_prepared_key() {
+        let [.., example] = EXAMPLES;
+        let key = example.key();
+        let named = key.clone().with_id(KeyId::new("other").expect("id"));
+        assert!(Arc::ptr_eq(&key.half, &named.half));
+        assert_ne!(key.id(), named.id());
+        assert!(named.is_named() && !key.is_named());
+    }
+}

@@ -33,20 +33,7 @@ fn digest(
 
 #[cfg(test)]
 mod tests {
-    use crate::key::crypto::BadSignature;
-    use crate::key::testing::{ES256, ES512, HS256, PS384, RS256};
-
-    #[test]
-    fn published_examples_verify_and_their_changed_twins_do_not() {
-        for example in [HS256, RS256, ES256, ES512, PS384] {
-            let (input, signature) = example.parts();
-            let key = example.key();
-            let (head, tail) = input.split_at(10);
-            assert_eq!(key.verify(&[head, tail], &signature), Ok(()), "{key:?}");
-            assert_eq!(key.verify(&[tail, head], &signature), Err(BadSignature));
-            assert_eq!(key.verify(&[&input[1..]], &signature), Err(BadSignature));
-        }
-    }
+    use crate::key::testing::HS256;
 
     #[test]
     fn shared_secret_signs_as_published() {
