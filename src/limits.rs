@@ -63,6 +63,7 @@ pub const MAX_STORE_DOCUMENT_BYTES: usize = 4 * 1024 * 1024;
 
 /// Longest key material of one key in a store, in bytes: see [`MAX_PEM_BYTES`] and [`MAX_JWK_BYTES`].
 pub const MAX_MATERIAL_BYTES: usize = 64 * 1024;
+
 /// Most memory that scrypt may fill in all while a locked key is opened, in bytes:
 /// its lanes multiply the work without needing more memory. A few seconds.
 pub const MAX_SCRYPT_WORK_BYTES: u64 = 1024 * 1024 * 1024;
@@ -70,3 +71,6 @@ pub const MAX_SCRYPT_WORK_BYTES: u64 = 1024 * 1024 * 1024;
 /// Most rounds of PBKDF2 (`p2c`) accepted in a locked JWK: RFC 8725bis section 3.13
 /// advises a bound of about this size.
 pub const MAX_LOCKED_JWK_ROUNDS: u32 = 1_200_000;
+
+/// Most keys of a keyring that are not destroyed yet.
+pub const MAX_KEYRING_KEYS: usize = 1024;

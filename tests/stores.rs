@@ -1,8 +1,11 @@
 //! Every store against one suite, and the file store against real processes.
 #![cfg(feature = "file-store")]
 
+use std::io::{BufRead as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _, symlink};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -162,9 +165,7 @@ fn a_folder_others_can_enter_is_refused_with_the_command_that_mends_it() {
 /// Pastes the command of a message into a shell.
 fn run_mending_command(error: &StoreError) {
     let command = error.next_step().strip_prefix("mend it with: ").unwrap();
-    let status = std::process::Command::new("sh")
-        .args(["-c", command])
-        .status();
+    let status = Command::new("sh").args(["-c", command]).status();
     assert!(status.unwrap().success(), "{command}");
 }
 
@@ -295,7 +296,7 @@ fn pipes_devices_folders_and_second_names_are_refused_without_waiting() {
     );
     std::fs::remove_file(&document).unwrap();
 
-    let made = std::process::Command::new("mkfifo").arg(&document).status();
+    let made = Command::new("mkfifo").arg(&document).status();
     assert!(made.unwrap().success());
     assert_eq!(
         store.load().unwrap_err().kind(),
@@ -485,4 +486,386 @@ fn a_secret_file_is_private_exclusive_and_leaves_nothing_when_it_fails() {
     assert_eq!(error.kind(), StoreErrorKind::NotAPlainFile);
     assert_eq!(std::fs::read(&path).unwrap(), b"two");
     assert_eq!(names(&scratch.0), ["folder", "link", "out.pem"]);
+}
+
+// Other processes: a test starts this very program again, with the part to play
+// in an environment variable.
+
+const PART: &str = "TOKENWRIGHT_TEST_PART";
+
+/// This program, running one test alone, which plays a part in a folder.
+fn player(test: &str, part: &str, folder: &Path) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args(["--exact", test, "--nocapture", "--quiet"])
+        .env(PART, part)
+        .env("TOKENWRIGHT_TEST_FOLDER", folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    command
+}
+
+/// The part to play and its folder, if this process was started to play one.
+fn part() -> Option<(String, PathBuf)> {
+    let part = std::env::var(PART).ok()?;
+    let folder = std::env::var_os("TOKENWRIGHT_TEST_FOLDER")?;
+    Some((part, folder.into()))
+}
+
+fn say(line: &str) {
+    let mut output = std::io::stdout().lock();
+    writeln!(output, "{line}")
+        .and_then(|()| output.flush())
+        .unwrap();
+}
+
+/// The numbers after "ack" in what a player has said.
+fn acknowledged(output: impl std::io::Read) -> Vec<u64> {
+    let lines = std::io::BufReader::new(output)
+        .lines()
+        .map_while(Result::ok);
+    lines
+        .filter_map(|line| line.split("ack ").nth(1)?.parse().ok())
+        .collect()
+}
+
+fn number(document: &[u8]) -> u64 {
+    let text = std::str::from_utf8(document).unwrap();
+    let digits = text.trim_start_matches(r#"{"n":"#).trim_end_matches('}');
+    digits.parse().unwrap()
+}
+
+/// The next change: the key first, then the document that names it, then the old key goes.
+fn advance(store: &FileStore) -> Result<u64, StoreError> {
+    let current = store.load()?;
+    let next = current
+        .as_ref()
+        .map_or(1, |current| number(&current.document) + 1);
+    let name = |n: u64| address(&format!("key{n}"));
+    store.put_material(&name(next), &secret(&format!("secret {next}")))?;
+    let document = format!(r#"{{"n":{next}}}"#);
+    let version = current.map(|current| current.version);
+    store.compare_and_swap(version.as_ref(), document.as_bytes())?;
+    if next > 1 {
+        store.remove_material(&name(next - 1))?;
+    }
+    Ok(next)
+}
+
+/// The last number of a store whose document names a key that is there.
+fn whole_number(store: &FileStore) -> u64 {
+    let Some(loaded) = store.load().unwrap() else {
+        return 0;
+    };
+    let n = number(&loaded.document);
+    let key = store.get_material(&address(&format!("key{n}"))).unwrap();
+    assert_eq!(
+        key,
+        Some(secret(&format!("secret {n}"))),
+        "a reference to nothing"
+    );
+    n
+}
+
+fn random(below: u64) -> u64 {
+    getrandom::u64().unwrap() % below
+}
+
+#[test]
+fn a_writer_killed_at_any_moment_leaves_the_old_state_or_the_new_one() {
+    if let Some((_, folder)) = part() {
+        let store = FileStore::open(folder).unwrap();
+        loop {
+            say(&format!("ack {}", advance(&store).unwrap()));
+        }
+    }
+    let name = "a_writer_killed_at_any_moment_leaves_the_old_state_or_the_new_one";
+    let scratch = Scratch::new();
+    let keys = scratch.join("keys");
+    // A dead process holds no lock, so nobody ever has to wait.
+    let store = FileStore::create(&keys)
+        .unwrap()
+        .with_patience(Duration::ZERO);
+    let mut last = 0;
+    for round in 0..rounds(30) {
+        let mut writer = player(name, "writer", &keys).spawn().unwrap();
+        let mut output = std::io::BufReader::new(writer.stdout.take().unwrap());
+        // Some acknowledgements, then a moment within the next change.
+        let mut heard = Vec::new();
+        for _ in 0..=random(6) {
+            let mut line = String::new();
+            output.read_line(&mut line).unwrap();
+            heard.extend(acknowledged(line.as_bytes()));
+        }
+        (0..random(20_000)).for_each(|turn| drop(std::hint::black_box(turn.to_string())));
+        writer.kill().unwrap();
+        heard.extend(acknowledged(output));
+        writer.wait().unwrap();
+
+        let found = whole_number(&store);
+        let acknowledged = heard.last().copied().unwrap_or(last);
+        assert!(
+            found == acknowledged || found == acknowledged + 1,
+            "round {round}: acknowledged {acknowledged}, found {found}"
+        );
+        last = advance(&store).unwrap();
+        assert_eq!(last, found + 1, "round {round}");
+        let strays = names(&keys).into_iter().chain(names(&keys.join("private")));
+        assert_eq!(strays.filter(|name| name.starts_with(".tmp-")).count(), 0);
+    }
+}
+
+/// More rounds by hand: `TOKENWRIGHT_ROUNDS=1000 cargo test --test stores`.
+fn rounds(usual: u64) -> u64 {
+    let given = std::env::var("TOKENWRIGHT_ROUNDS").ok();
+    given.and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
+#[test]
+fn of_sixteen_processes_exactly_one_writes_each_version() {
+    let last = 20 * rounds(5);
+    if let Some((_, folder)) = part() {
+        let store = FileStore::open(folder)
+            .unwrap()
+            .with_patience(Duration::from_secs(60));
+        loop {
+            let current = store.load().unwrap().unwrap();
+            let next = number(&current.document) + 1;
+            if next > last {
+                return;
+            }
+            let document = format!(r#"{{"n":{next}}}"#);
+            match store.compare_and_swap(Some(&current.version), document.as_bytes()) {
+                Ok(_) => say(&format!("ack {next}")),
+                Err(error) => assert_eq!(error.kind(), StoreErrorKind::Conflict, "{error}"),
+            }
+        }
+    }
+    let scratch = Scratch::new();
+    let store = FileStore::create(scratch.join("keys")).unwrap();
+    store.compare_and_swap(None, br#"{"n":0}"#).unwrap();
+    let name = "of_sixteen_processes_exactly_one_writes_each_version";
+    let writers: Vec<_> = (0..16)
+        .map(|_| player(name, "writer", store.path()).spawn().unwrap())
+        .collect();
+    let mut won = Vec::new();
+    for writer in writers {
+        let output = writer.wait_with_output().unwrap();
+        assert!(output.status.success());
+        won.extend(acknowledged(output.stdout.as_slice()));
+    }
+    won.sort_unstable();
+    assert_eq!(won, (1..=last).collect::<Vec<_>>());
+    assert_eq!(number(&store.load().unwrap().unwrap().document), last);
+}
+
+#[test]
+fn a_lock_held_by_another_process_is_named_and_readers_do_not_care() {
+    if let Some((_, folder)) = part() {
+        let lock = std::fs::File::open(folder.join(".lock")).unwrap();
+        lock.lock().unwrap();
+        say("locked");
+        std::io::stdin().read_line(&mut String::new()).unwrap();
+        return;
+    }
+    let scratch = Scratch::new();
+    let store = filled(&scratch).with_patience(Duration::ZERO);
+    let version = store.load().unwrap().unwrap().version;
+    let name = "a_lock_held_by_another_process_is_named_and_readers_do_not_care";
+    let mut holder = player(name, "holder", store.path());
+    let mut holder = holder.stdin(Stdio::piped()).spawn().unwrap();
+    let mut output = std::io::BufReader::new(holder.stdout.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("locked") {
+        assert_ne!(output.read_line(&mut line).unwrap(), 0);
+    }
+    let error = store.compare_and_swap(Some(&version), b"{}").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "{}: expected this lock to be free within 0ns, found that another process holds it; \
+             nothing was changed; wait for that process (`fuser` on this file names it), then \
+             try again",
+            scratch.join("keys/.lock").display()
+        )
+    );
+    assert_eq!(
+        (error.kind(), error.class()),
+        (StoreErrorKind::Busy, ErrorClass::CannotKnow)
+    );
+    assert_eq!(store.load().unwrap().unwrap().version, version);
+    assert!(store.get_material(&address("first")).unwrap().is_some());
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    store.compare_and_swap(Some(&version), b"{}").unwrap();
+}
+
+#[test]
+fn no_umask_widens_a_mode() {
+    if let Some((_, folder)) = part() {
+        let store = FileStore::create(folder.join("keys")).unwrap();
+        store
+            .put_material(&address("first"), &secret("one"))
+            .unwrap();
+        store.compare_and_swap(None, b"{}").unwrap();
+        create_secret_file(folder.join("out.pem"), b"two", Overwrite::Refuse).unwrap();
+        create_secret_file(folder.join("again.pem"), b"two", Overwrite::Allow).unwrap();
+        return;
+    }
+    for umask in ["000", "022", "077"] {
+        let scratch = Scratch::new();
+        let status = Command::new("sh")
+            .args(["-c", "umask $1; shift; exec \"$@\"", "sh", umask])
+            .arg(std::env::current_exe().unwrap())
+            .args(["--exact", "no_umask_widens_a_mode", "--quiet"])
+            .env(PART, "writer")
+            .env("TOKENWRIGHT_TEST_FOLDER", &scratch.0)
+            .stdout(Stdio::null())
+            .status();
+        assert!(status.unwrap().success(), "umask {umask}");
+        for (path, expected) in [
+            ("keys", 0o700),
+            ("keys/private", 0o700),
+            ("keys/private/first.key", 0o600),
+            ("keys/keyring.json", 0o600),
+            ("keys/.lock", 0o600),
+            ("out.pem", 0o600),
+            ("again.pem", 0o600),
+        ] {
+            assert_eq!(mode(&scratch.join(path)), expected, "{path}, umask {umask}");
+        }
+    }
+}
+
+#[test]
+fn what_belongs_to_another_user_is_refused() {
+    let scratch = Scratch::new();
+    let foreign = if rustix::process::geteuid().is_root() {
+        let store = filled(&scratch);
+        std::os::unix::fs::chown(scratch.join("keys/keyring.json"), Some(NOBODY), None).unwrap();
+        let error = store.load().unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::WrongOwner);
+        assert!(
+            error.to_string().contains("found that user 65534 owns it"),
+            "{error}"
+        );
+        std::os::unix::fs::chown(store.path(), Some(NOBODY), None).unwrap();
+        store.path().to_owned()
+    } else {
+        PathBuf::from("/usr")
+    };
+    let error = FileStore::open(foreign).unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::WrongOwner);
+}
+
+const NOBODY: u32 = 65534;
+
+#[test]
+fn without_privileges_every_refusal_is_typed_and_changes_nothing() {
+    if let Some((_, folder)) = part() {
+        return unprivileged(&folder);
+    }
+    let scratch = Scratch::new();
+    if !rustix::process::geteuid().is_root() {
+        return unprivileged(&scratch.0);
+    }
+    // Root passes every permission, so this part is played by nobody.
+    let locked = filled(&scratch);
+    set_mode(&scratch.0, 0o755);
+    let place = scratch.join("nobody");
+    std::fs::create_dir(&place).unwrap();
+    let program = place.join("program");
+    std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    set_mode(&program, 0o755);
+    std::os::unix::fs::chown(&place, Some(NOBODY), Some(NOBODY)).unwrap();
+    let output = Command::new(&program)
+        .args([
+            "--exact",
+            "without_privileges_every_refusal_is_typed_and_changes_nothing",
+        ])
+        .env(PART, "nobody")
+        .env("TOKENWRIGHT_TEST_FOLDER", &place)
+        .env("TOKENWRIGHT_TEST_LOCKED", locked.path())
+        .current_dir("/")
+        .uid(NOBODY)
+        .gid(NOBODY)
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+}
+
+fn unprivileged(place: &Path) {
+    if let Some(locked) = std::env::var_os("TOKENWRIGHT_TEST_LOCKED") {
+        let error = FileStore::open(locked).unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Permission, "{error}");
+    }
+    let store = FileStore::create(place.join("keys")).unwrap();
+    store
+        .put_material(&address("first"), &secret("key one"))
+        .unwrap();
+    let version = store.compare_and_swap(None, br#"{"n":1}"#).unwrap();
+    // A folder that cannot be written any more can still be read.
+    set_mode(&place.join("keys/private"), 0o500);
+    set_mode(&place.join("keys"), 0o500);
+    assert_eq!(store.load().unwrap().unwrap().version, version);
+    for result in [
+        store.compare_and_swap(Some(&version), b"{}").map(drop),
+        store.put_material(&address("second"), &secret("two")),
+        store.replace_material(&address("first"), &secret("three")),
+        store.remove_material(&address("first")),
+    ] {
+        let error = result.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Permission, "{error}");
+        assert_eq!(error.outcome(), Outcome::NotDone);
+        assert_eq!(error.class(), ErrorClass::Operator);
+    }
+    set_mode(&place.join("keys"), 0o700);
+    set_mode(&place.join("keys/private"), 0o700);
+    assert_eq!(
+        names(&place.join("keys")),
+        [".lock", "keyring.json", "private"]
+    );
+    assert_eq!(
+        store.get_material(&address("first")).unwrap(),
+        Some(secret("key one"))
+    );
+}
+
+#[test]
+fn a_file_swapped_for_a_link_again_and_again_is_read_right_or_refused() {
+    let scratch = Scratch::new();
+    let store = filled(&scratch);
+    let document = scratch.join("keys/keyring.json");
+    let outside = scratch.join("outside.json");
+    create_secret_file(&outside, br#"{"outside":1}"#, Overwrite::Refuse).unwrap();
+    let finished = AtomicUsize::new(0);
+    let (mut read, mut refused) = (0, 0);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let prepared = scratch.join("keys/prepared");
+            while finished.load(Ordering::SeqCst) == 0 {
+                symlink(&outside, &prepared).unwrap();
+                std::fs::rename(&prepared, &document).unwrap();
+                create_secret_file(&prepared, br#"{"n":1}"#, Overwrite::Refuse).unwrap();
+                std::fs::rename(&prepared, &document).unwrap();
+            }
+        });
+        while read < 200 || refused < 200 {
+            match store.load() {
+                Ok(loaded) => {
+                    assert_eq!(loaded.unwrap().document, br#"{"n":1}"#);
+                    read += 1;
+                }
+                Err(error) => {
+                    assert_eq!(error.kind(), StoreErrorKind::NotAPlainFile, "{error}");
+                    refused += 1;
+                }
+            }
+        }
+        finished.store(1, Ordering::SeqCst);
+    });
 }

@@ -21,7 +21,9 @@
 //!    others get [`StoreErrorKind::Conflict`] and have changed nothing.
 //! 4. An error says whether anything changed: [`StoreError::outcome`]. When that
 //!    cannot be known (a failed fsync, a lost connection) it is
-//!    [`Outcome::Indeterminate`], never a guess. Every call may be repeated.
+//!    [`Outcome::Indeterminate`], never a guess. Every call may be repeated, and
+//!    only a repetition that ends in `Ok` makes the change durable: a caller that
+//!    then loads its own document swaps it in once more.
 //! 5. An unreadable document is an error, never "there is none".
 //!
 //! The callers' part: material is put *before* the document that names it, and

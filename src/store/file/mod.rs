@@ -19,9 +19,14 @@ compile_error!(
      build with `default-features = false` and without `file-store` (or `cli`) on this system"
 );
 
+#[cfg(test)]
+mod faults;
 mod folder;
+#[cfg(test)]
+mod model;
 mod secret;
 mod system;
+mod words;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -30,7 +35,9 @@ use std::time::Duration;
 use folder::{Folder, Lock};
 use system::{FileSystem, Unix};
 
-use super::error::{StoreError, StoreErrorKind, shell_word};
+use words::shell_word;
+
+use super::error::{StoreError, StoreErrorKind};
 use super::{
     MaterialAddress, Store, Version, Versioned, check_document, check_material, conflict,
     material_differs, material_missing,
@@ -189,16 +196,22 @@ impl<F: FileSystem> Engine<F> {
 
     fn create(files: F, path: &Path) -> Result<Self, StoreError> {
         let engine = Self::new(files, path)?;
-        match engine.files.make_folder(&engine.path) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        let made = match engine.files.make_folder(&engine.path) {
+            Ok(()) => true,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
             Err(error) => {
                 let place = shell_word(&engine.path);
                 return Err(StoreError::from_io(&error, &place, "to make this folder"));
             }
-        }
+        };
         // Also if it was there: whoever made it may have been killed before the sync.
-        engine.folder()?.sync_above()?;
+        let synced = engine.folder().and_then(|folder| folder.sync_above());
+        synced.inspect_err(|_| {
+            // No later sync can be trusted with a name whose sync has failed.
+            if made {
+                let _ = engine.files.remove_folder(&engine.path);
+            }
+        })?;
         Ok(engine)
     }
 
@@ -224,7 +237,7 @@ impl<F: FileSystem> Engine<F> {
     }
 
     /// The folder, locked, without what a killed writer has left.
-    fn locked(&self) -> Result<(Folder<'_, F>, Lock<F::Handle>), StoreError> {
+    fn locked(&self) -> Result<(Folder<'_, F>, Lock<'_, F>), StoreError> {
         let folder = self.folder()?;
         let lock = folder.lock(self.patience)?;
         folder.sweep();
@@ -287,7 +300,7 @@ impl<F: FileSystem> Engine<F> {
             (Existing::MustExist, Some(_)) | (Existing::MustBeEqual, _) => {}
         }
         private.write(&name, secret.expose())?;
-        // The inner folder's own name, which this call or a killed one has made.
+        // The inner folder's own name, if whoever made it was killed before the sync.
         folder.sync()
     }
 

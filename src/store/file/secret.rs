@@ -6,7 +6,8 @@ use std::path::Path;
 
 use super::folder::Folder;
 use super::system::{FileSystem, Kind, Unix};
-use crate::store::error::{StoreError, StoreErrorKind, shell_word};
+use super::words::shell_word;
+use crate::store::error::{StoreError, StoreErrorKind};
 
 /// Whether a secret file may take the place of another file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

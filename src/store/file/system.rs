@@ -41,13 +41,17 @@ pub(super) trait FileSystem: Send + Sync {
     fn open_folder_in(&self, folder: &Self::Handle, name: &str) -> io::Result<Self::Handle>;
     fn make_folder(&self, path: &Path) -> io::Result<()>;
     fn make_folder_in(&self, folder: &Self::Handle, name: &str) -> io::Result<()>;
+    fn remove_folder(&self, path: &Path) -> io::Result<()>;
+    fn remove_folder_in(&self, folder: &Self::Handle, name: &str) -> io::Result<()>;
     fn names(&self, folder: &Self::Handle) -> io::Result<Vec<String>>;
 
     fn open_file(&self, folder: &Self::Handle, name: &str) -> io::Result<Self::Handle>;
     fn create_file(&self, folder: &Self::Handle, name: &str) -> io::Result<Self::Handle>;
     fn open_lock(&self, folder: &Self::Handle, name: &str) -> io::Result<Self::Handle>;
-    /// `false` if another handle holds the lock. Closing the handle frees it.
+    /// `false` if another handle holds the lock. The kernel frees it at the latest
+    /// when the process dies.
     fn try_lock(&self, lock: &Self::Handle) -> io::Result<bool>;
+    fn unlock(&self, lock: &Self::Handle);
 
     fn facts(&self, handle: &Self::Handle) -> io::Result<Facts>;
     fn facts_in(&self, folder: &Self::Handle, name: &str) -> io::Result<Facts>;
@@ -108,6 +112,14 @@ impl FileSystem for Unix {
         Ok(rustix::fs::mkdirat(folder, name, PRIVATE_FOLDER)?)
     }
 
+    fn remove_folder(&self, path: &Path) -> io::Result<()> {
+        Ok(rustix::fs::unlinkat(CWD, path, AtFlags::REMOVEDIR)?)
+    }
+
+    fn remove_folder_in(&self, folder: &File, name: &str) -> io::Result<()> {
+        Ok(rustix::fs::unlinkat(folder, name, AtFlags::REMOVEDIR)?)
+    }
+
     fn names(&self, folder: &File) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
         for entry in rustix::fs::Dir::read_from(folder)? {
@@ -137,6 +149,11 @@ impl FileSystem for Unix {
             Err(Errno::WOULDBLOCK) => Ok(false),
             Err(error) => Err(error.into()),
         }
+    }
+
+    fn unlock(&self, lock: &File) {
+        // Closing the handle would free it too, so nothing is lost if this fails.
+        let _ = rustix::fs::flock(lock, FlockOperation::Unlock);
     }
 
     fn facts(&self, handle: &File) -> io::Result<Facts> {
