@@ -10,17 +10,26 @@ from peer import AUDIENCE, ISSUER, all_peers, claims_for, is_paseto, picker, tam
 
 NOW = 1_760_000_000
 OPTIONS = {"now": NOW, "leeway": 0, "iss": ISSUER, "aud": AUDIENCE}
+# What is changed in the claims, and the code with which tokenwright must refuse it.
 SHAPES = {
-    "expired": {"iat": NOW - 7200, "nbf": NOW - 7200, "exp": NOW - 3600},
-    "expires now": {"exp": NOW},
-    "not yet valid": {"nbf": NOW + 60},
-    "issued in the future": {"iat": NOW + 60},
-    "other audience": {"aud": "billing-api"},
-    "other issuer": {"iss": "https://other.example"},
-    "no expiry": {"exp": None},
-    "expiry as text": {"exp": str(NOW + 600)},
-    "no issuer": {"iss": None},
-    "no audience": {"aud": None},
+    "expired": ({"iat": NOW - 7200, "nbf": NOW - 7200, "exp": NOW - 3600}, "expired"),
+    "expires now": ({"exp": NOW}, "expired"),
+    "not yet valid": ({"nbf": NOW + 60}, "not_yet_valid"),
+    "issued in the future": ({"iat": NOW + 60}, "not_yet_valid"),
+    "other audience": ({"aud": "billing-api"}, "aud_mismatch"),
+    "other issuer": ({"iss": "https://other.example"}, "iss_mismatch"),
+    "no expiry": ({"exp": None}, "missing_claim"),
+    "expiry as text": ({"exp": str(NOW + 600)}, "bad_claims"),
+    "no issuer": ({"iss": None}, "iss_mismatch"),
+    "no audience": ({"aud": None}, "aud_mismatch"),
+}
+TAMPERED = {
+    "payload": "bad_signature",
+    "signature": "bad_signature",
+    "signature cut off": "bad_signature",
+    "no signature": "bad_signature",
+    "other signature": "bad_signature",
+    "none": "alg_mismatch",
 }
 
 
@@ -35,19 +44,23 @@ def web_cases(peer, alg, pick):
     def mint(changes=None, **extra):
         claims = {**claims_for(alg, NOW, pick), **(changes or {})}
         claims = {name: value for name, value in claims.items() if value is not None or name == "flag"}
-        return peer.ask("mint", alg=alg, key=secret, claims=claims, **extra)["token"]
+        token = peer.ask("mint", alg=alg, key=secret, claims=claims, **extra)["token"]
+        return {**judged, "token": token, "claims": claims, "expect": "accept"}
+
+    def refused(case, token, code=None):
+        return {**judged, "case": case, "token": token, "expect": "reject", **({"code": code} if code else {})}
 
     good = mint(kid=identity)
-    yield {**judged, "case": "key id", "token": good, "expect": "accept"}
-    yield {**judged, "case": "no key id", "token": mint(), "expect": "accept"}
-    yield {**judged, "case": "two audiences", "token": mint({"aud": ["billing-api", AUDIENCE]}), "expect": "accept"}
-    for case, changes in SHAPES.items():
+    yield {**good, "case": "key id"}
+    yield {**mint(), "case": "no key id"}
+    yield {**mint({"aud": ["billing-api", AUDIENCE]}), "case": "two audiences"}
+    for case, (changes, code) in SHAPES.items():
         if case == "expiry as text" and peer.name != "joserfc":
             continue  # the others refuse to mint it, or would not agree on how
-        yield {**judged, "case": case, "token": mint(changes, kid=identity), "expect": "reject"}
-    yield {**judged, "case": "other key id", "token": mint(kid="somebody-else"), "expect": "reject"}
-    for case, copy in tampered(alg, good, mint(), pick).items():
-        yield {**judged, "case": f"tampered: {case}", "token": copy, "expect": "reject"}
+        yield refused(case, mint(changes, kid=identity)["token"], code)
+    yield refused("other key id", mint(kid="somebody-else")["token"], "unknown_key")
+    for case, copy in tampered(alg, good["token"], mint()["token"], pick).items():
+        yield refused(f"tampered: {case}", copy, TAMPERED.get(case))
     payload = "not claims: žluťoučký kůň\n"
     raw = {**base, "kind": "jws-compact", "payload_utf8": payload}
     signed = peer.ask("sign", alg=alg, key=secret, payload=payload)["token"]
