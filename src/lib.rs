@@ -1,4 +1,45 @@
-//! Stateless signed tokens: JWT and PASETO, keys over time, a small revocation list.
+//! Stateless signed tokens: JWT and PASETO through one strict path.
+//!
+//! A [`Minter`] turns [`Claims`] into a token with a [`SigningKey`](key::SigningKey);
+//! a [`Verifier`] turns a token into [`Verified`] claims with a [`KeySet`] and a
+//! [`Policy`]. Both formats share the claims, the policy and the errors.
+//!
+//! ```
+//! use tokenwright::key::{Algorithm, SigningKey};
+//! use tokenwright::{Claims, KeySet, Minter, Policy, Verifier};
+//!
+//! let key = SigningKey::generate(Algorithm::EdDsa)?;
+//! let keys = KeySet::of([key.verifying_key()])?;
+//! let minter = Minter::builder(key, "https://auth.example").audience("orders-api").build()?;
+//! let verifier = Verifier::builder(keys)
+//!     .policy(Policy::new("https://auth.example", "orders-api"))
+//!     .without_revocation()
+//!     .build();
+//!
+//! let token = minter.mint(&Claims::for_subject("alice"))?;
+//! assert_eq!(verifier.verify(&token)?.subject(), Some("alice"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What cannot be done wrongly
+//!
+//! - Claims are read after proof: [`UntrustedToken`] has no method that gives them.
+//! - [`Verified`] comes out of verification alone.
+//! - No function takes a key and an algorithm; the key knows its own.
+//! - A verifier cannot be built without a word on issuer, audience and revocation.
+//! - What gives up a protection lives in [`mod dangerous`](dangerous) and is named so.
+//!
+//! # How a token is verified
+//!
+//! Parse, select, bind, open, decode, judge, revoke: each step takes what the one
+//! before gave, and stops at the first that fails, except that all claims are
+//! judged. Before the signature has been checked no error says anything about the
+//! content; the sender is told [`VerifyError::public_message`] and nothing else.
+//!
+//! # Errors
+//!
+//! Each operation has one error type with a stable `code()` and an [`ErrorClass`]
+//! that says who must act, with the HTTP status and the exit code that follow.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 #![cfg_attr(
@@ -16,7 +57,6 @@
         clippy::missing_errors_doc
     )
 )]
-#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod dangerous;
 mod encoding;
@@ -55,3 +95,8 @@ pub use verify::{
     DEFAULT_LEEWAY, MAX_LEEWAY, NeedsPolicy, NeedsRevocation, Policy, Presented, RawPayload,
     RawVerifier, Verified, Verifier, VerifierBuilder, VerifyError, VerifyErrorKind,
 };
+
+/// The examples of the README, compiled and run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExamples;
