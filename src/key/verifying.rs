@@ -77,6 +77,14 @@ impl VerifyingKey {
         }
     }
 
+    /// Whether this is a shared secret of one byte repeated, which anyone would
+    /// guess. Such a key can be imported, since no RFC forbids it; a `lint` warns.
+    #[must_use]
+    pub fn has_placeholder_secret(&self) -> bool {
+        self.shared_secret()
+            .is_some_and(|secret| vetting::is_placeholder(secret.expose()))
+    }
+
     /// Vets public numbers and makes a key of them. Without an id, the key is
     /// called by its thumbprint (JWT) or its PASERK id (PASETO).
     pub(crate) fn from_material(
@@ -252,6 +260,17 @@ mod tests {
             assert_eq!(key.verify(&[tail, head], &signature), Err(BadSignature));
             assert_eq!(key.verify(&[&input[1..]], &signature), Err(BadSignature));
         }
+    }
+
+    #[cfg(feature = "paseto")]
+    #[test]
+    fn placeholder_secret_is_imported_and_named_as_one() {
+        let key = |secret: Vec<u8>| {
+            VerifyingKey::from_secret(Algorithm::V4Local, None, SecretBytes::from(secret))
+                .expect("key")
+        };
+        assert!(key(vec![0; 32]).has_placeholder_secret());
+        assert!(!key((0..32).collect()).has_placeholder_secret());
     }
 
     #[test]

@@ -277,12 +277,22 @@ fn bit_length(number: &[u8]) -> usize {
         .saturating_sub(usize::try_from(unused).unwrap_or_default())
 }
 
-/// A big-endian number modulo a small one; zero if that is zero.
+/// A big-endian number modulo one below 2^32; zero if that is zero.
 fn remainder(number: &[u8], modulus: u64) -> u64 {
-    number.iter().fold(0_u64, |rest, byte| {
-        let next = rest.wrapping_shl(8) | u64::from(*byte);
-        next.checked_rem(modulus).unwrap_or_default()
-    })
+    let (head, words) = number.as_rchunks::<4>();
+    let head = head.iter().fold(0_u64, |value, byte| {
+        value.wrapping_shl(8) | u64::from(*byte)
+    });
+    words
+        .iter()
+        .map(|word| u64::from(u32::from_be_bytes(*word)))
+        .fold(head, |rest, word| {
+            // What is left is below 2^32, so that shifting it loses nothing.
+            let rest = rest.checked_rem(modulus).unwrap_or_default();
+            rest.wrapping_shl(32) | word
+        })
+        .checked_rem(modulus)
+        .unwrap_or_default()
 }
 
 /// Whether a modulus carries the fingerprint of the weak generator of
@@ -462,7 +472,12 @@ mod tests {
     fn remainders_and_lengths_are_those_of_the_number() {
         let number = 0x0123_4567_89ab_cdef_u64;
         for modulus in [1, 3, 11, 157, 751, 65537] {
-            assert_eq!(remainder(&number.to_be_bytes(), modulus), number % modulus);
+            for start in 0..8 {
+                let bytes = &number.to_be_bytes()[start..];
+                let value = number & (u64::MAX >> (8 * start));
+                assert_eq!(remainder(bytes, modulus), value % modulus);
+            }
+            assert_eq!(remainder(&[], modulus), 0);
         }
         assert_eq!(bit_length(&[0x01]), 1);
         assert_eq!(bit_length(&[0x80, 0]), 16);
