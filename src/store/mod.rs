@@ -33,6 +33,8 @@
 mod error;
 #[cfg(feature = "file-store")]
 mod file;
+#[cfg(all(feature = "pem", feature = "paseto", feature = "aws-lc"))]
+mod keys;
 mod memory;
 pub mod testing;
 
@@ -47,6 +49,11 @@ use crate::secret::SecretBytes;
 pub use error::{Outcome, StoreError, StoreErrorKind};
 #[cfg(feature = "file-store")]
 pub use file::{FileStore, Overwrite, create_secret_file};
+#[cfg(all(feature = "pem", feature = "paseto", feature = "aws-lc"))]
+pub use keys::{
+    KeyAccessError, KeyAccessErrorKind, StoredKeyring, change_passphrase, create_keyring, is_locked,
+    key_set, load_keyring, public_key, published_keys, put_key, signing_key,
+};
 pub use memory::MemoryStore;
 
 /// A place for one document and the key material it names.

@@ -1,0 +1,212 @@
+//! `tokenwright init`: a folder of keys, and the first key in it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use clap::Args;
+use tokenwright::key::{Algorithm, SigningKey};
+use tokenwright::keyring::{Defaults, PolicyNumbers, RotationPolicy};
+use tokenwright::store::{self, FileStore, Store as _, StoreErrorKind};
+use tokenwright::{Clock as _, SecretBytes, SystemClock, UnixTime};
+
+use crate::cli::arguments::GlobalArguments;
+use crate::cli::config::{self, Settings};
+use crate::cli::escape::Escaped;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::keys::{access_failure, key_failure, short_id, store_failure};
+use crate::cli::output::{Output, Paint};
+use crate::cli::passphrase::PassphraseSource;
+use crate::cli::times;
+
+/// The issuer of a keyring for which nobody named one.
+const LOCAL_ISSUER: &str = "https://localhost";
+
+/// Arguments of `init`.
+#[derive(Debug, Args)]
+pub(crate) struct InitArguments {
+    #[command(flatten)]
+    pub(crate) ring: RingArguments,
+    /// The algorithm of its keys
+    #[arg(long, value_name = "ALG", default_value = "EdDSA")]
+    alg: Algorithm,
+}
+
+/// What a new keyring is told.
+#[derive(Debug, Args)]
+pub(crate) struct RingArguments {
+    /// Who issues the tokens
+    #[arg(long, value_name = "URL")]
+    iss: Option<String>,
+    /// For whom tokens are meant; may be repeated
+    #[arg(long, value_name = "NAME")]
+    aud: Vec<String>,
+    /// The longest life of a token, and its usual one [default: 15m]
+    #[arg(long, value_name = "DURATION", value_parser = times::duration)]
+    ttl: Option<Duration>,
+    /// How long one key signs [default: 30d]
+    #[arg(long, value_name = "DURATION", value_parser = times::duration)]
+    rotate_every: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) lock: LockArguments,
+}
+
+/// Whether private keys are locked.
+#[derive(Debug, Args)]
+pub(crate) struct LockArguments {
+    /// Lock private keys with a passphrase, asked for on the terminal
+    #[arg(long)]
+    pub(crate) lock: bool,
+    #[command(flatten)]
+    pub(crate) passphrase: PassphraseSource,
+}
+
+impl LockArguments {
+    /// The passphrase for a new key, if it is to be locked.
+    pub(crate) fn fresh(&self, purpose: &str) -> Result<Option<SecretBytes>, Failure> {
+        if self.lock || self.passphrase.passphrase_file.is_some() {
+            return self.passphrase.fresh(purpose).map(Some);
+        }
+        Ok(None)
+    }
+}
+
+pub(crate) fn run(
+    arguments: InitArguments,
+    global: &GlobalArguments,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    let plan = plan(&arguments.ring, global)?;
+    refuse_existing(Path::new(&plan.folder))?;
+    let lock = arguments.ring.lock.fresh("the new key")?;
+    let key = SigningKey::generate(arguments.alg).map_err(|error| key_failure(&error))?;
+    create(&plan, &key, lock.as_ref(), output)?;
+    Ok(Exit::Done)
+}
+
+/// What is to be made, checked before anything is written.
+pub(crate) struct Plan {
+    folder: std::path::PathBuf,
+    policy: RotationPolicy,
+    defaults: Defaults,
+    issuer_assumed: bool,
+}
+
+pub(crate) fn plan(arguments: &RingArguments, global: &GlobalArguments) -> Result<Plan, Failure> {
+    let flags = Settings {
+        store: global.store.clone(),
+        iss: arguments.iss.clone(),
+        aud: (!arguments.aud.is_empty()).then(|| arguments.aud.clone()),
+        ttl: arguments.ttl,
+        ..Settings::default()
+    };
+    let settings = config::resolve(flags, global.config.as_deref())?;
+    let folder = settings.store_folder()?;
+    let mut numbers = PolicyNumbers::default();
+    if let Some(ttl) = settings.ttl {
+        numbers.token_lifetime = ttl.as_secs();
+    }
+    if let Some(period) = arguments.rotate_every {
+        numbers.period = period.as_secs();
+    }
+    let policy = RotationPolicy::new(numbers)
+        .map_err(|error| Failure::new(error.code(), error.class().into(), error))?;
+    Ok(Plan {
+        folder,
+        policy,
+        issuer_assumed: settings.iss.is_none(),
+        defaults: Defaults {
+            issuer: Some(settings.iss.unwrap_or_else(|| LOCAL_ISSUER.to_owned())),
+            audiences: settings.aud.unwrap_or_default(),
+            token_lifetime: Some(Duration::from_secs(numbers.token_lifetime)),
+        },
+    })
+}
+
+impl Plan {
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+}
+
+/// A keyring that is there already is left alone; this is known before a key is made.
+fn refuse_existing(folder: &Path) -> Result<(), Failure> {
+    match FileStore::open(folder) {
+        Ok(store) => match store.load() {
+            Ok(None) => Ok(()),
+            Ok(Some(_)) => Err(exists(folder)),
+            Err(error) => Err(store_failure(&error)),
+        },
+        Err(error) if error.kind() == StoreErrorKind::Missing => Ok(()),
+        Err(error) => Err(store_failure(&error)),
+    }
+}
+
+pub(crate) fn exists(folder: &Path) -> Failure {
+    let name = folder.to_string_lossy();
+    let message = format!(
+        "there is a keyring in {} already; it was left as it is",
+        Escaped(&name)
+    );
+    Failure::new("exists", Exit::Operator, message).hint("to see it: tokenwright key list")
+}
+
+/// Makes the store and its first document, and says so.
+pub(crate) fn create(
+    plan: &Plan,
+    key: &SigningKey,
+    lock: Option<&SecretBytes>,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let now = SystemClock.now();
+    let folder = FileStore::create(&plan.folder).map_err(|error| store_failure(&error))?;
+    let name = ring_name()?;
+    store::create_keyring(
+        &folder,
+        &name,
+        plan.policy,
+        plan.defaults.clone(),
+        key,
+        lock,
+        now,
+    )
+    .map_err(|error| match error.code() {
+        "store_conflict" => exists(&plan.folder),
+        _ => access_failure(&error),
+    })?;
+    tell(plan, key, now, output);
+    Ok(())
+}
+
+fn tell(plan: &Plan, key: &SigningKey, now: UnixTime, output: &mut Output) {
+    let folder = plan.folder.to_string_lossy();
+    let next = times::day(now.saturating_add(plan.policy.period()));
+    let id = short_id(key.id().as_str());
+    let text = format!(
+        " {}/ (0700)   signing key {id}  {}, active now, next rotation {next}",
+        Escaped(folder.trim_end_matches('/')),
+        key.algorithm()
+    );
+    output.headline(Paint::Good, "created", text);
+    if plan.issuer_assumed {
+        output.note(format!(
+            "tokens will name the issuer {LOCAL_ISSUER}; init --iss URL names yours"
+        ));
+    }
+    let store = match folder.as_ref() {
+        "keys" => String::new(),
+        other => format!(" --store {}", Escaped(other)),
+    };
+    output.words(&format!(
+        "next:  tokenwright mint --sub alice{store} | tokenwright verify -{store}"
+    ));
+}
+
+/// A name of its own for the keyring: 128 random bits in hexadecimal.
+fn ring_name() -> Result<String, Failure> {
+    use tokenwright::key::{Entropy as _, SystemEntropy};
+    let mut bytes = [0; 16];
+    SystemEntropy
+        .fill(&mut bytes)
+        .map_err(|error| key_failure(&error))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}

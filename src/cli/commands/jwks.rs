@@ -1,0 +1,72 @@
+//! `tokenwright jwks`: the published set.
+
+use clap::Args;
+use tokenwright::key::{Format, JwkSet, VerifyingKey};
+use tokenwright::store;
+use tokenwright::{Clock as _, SystemClock};
+
+use crate::cli::arguments::GlobalArguments;
+use crate::cli::config::{self, Settings};
+use crate::cli::escape::json_string;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::keys::{Ring, access_failure, key_failure};
+use crate::cli::output::Output;
+
+/// Arguments of `jwks`.
+#[derive(Debug, Args)]
+pub(crate) struct JwksArguments {
+    /// Print a JSON object with the schema's name around the set
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(
+    arguments: &JwksArguments,
+    global: &GlobalArguments,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    let flags = Settings {
+        store: global.store.clone(),
+        ..Settings::default()
+    };
+    let settings = config::resolve(flags, global.config.as_deref())?;
+    let ring = Ring::open(&settings)?;
+    let now = ring.keyring().clock(SystemClock.now());
+    let keys =
+        store::published_keys(ring.keyring(), now).map_err(|error| access_failure(&error))?;
+    if keys.is_empty() {
+        let message = "these keys are shared secrets, which are never published";
+        return Err(Failure::new("no_such_form", Exit::Operator, message)
+            .hint("to hand one over: tokenwright key export KID --out FILE"));
+    }
+    print(&keys, arguments.json, output)?;
+    Ok(Exit::Done)
+}
+
+fn print(keys: &[VerifyingKey], json: bool, output: &mut Output) -> Result<(), Failure> {
+    let paseto = keys
+        .iter()
+        .all(|key| key.algorithm().format() == Format::Paseto);
+    if paseto {
+        let lines = keys
+            .iter()
+            .map(VerifyingKey::to_paserk)
+            .collect::<Result<Vec<String>, _>>()
+            .map_err(|error| key_failure(&error))?;
+        if json {
+            let quoted: Vec<String> = lines.iter().map(|line| json_string(line)).collect();
+            return output.json("jwks", &[("paserk", format!("[{}]", quoted.join(",")))]);
+        }
+        return output.line(lines.join("\n"));
+    }
+    let set = JwkSet::of(keys.iter().cloned())
+        .map_err(|error| Failure::new(error.code(), error.class().into(), error))?;
+    let text = set.to_json().map_err(|error| key_failure(&error))?;
+    if json {
+        return output.json(
+            "jwks",
+            &[("jwks", crate::cli::escape::one_line_json(&text))],
+        );
+    }
+    output.line(text.trim_end())
+}

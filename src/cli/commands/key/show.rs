@@ -1,0 +1,63 @@
+//! `tokenwright key show KID`.
+
+use clap::Args;
+use tokenwright::store::{self, MaterialAddress, Store as _};
+use tokenwright::{Clock as _, SystemClock};
+
+use super::list::{record_json, time_or_dash};
+use super::open_ring;
+use crate::cli::arguments::GlobalArguments;
+use crate::cli::escape::Escaped;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::keys::store_failure;
+use crate::cli::output::Output;
+use crate::cli::times;
+
+/// Arguments of `key show`.
+#[derive(Debug, Args)]
+pub(crate) struct ShowArguments {
+    /// The key's id, or the beginning of it
+    kid: String,
+    /// Print a JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(
+    arguments: &ShowArguments,
+    global: &GlobalArguments,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    let ring = open_ring(global)?;
+    let record = ring.record(&arguments.kid)?;
+    let now = ring.keyring().clock(SystemClock.now());
+    if arguments.json {
+        output.json("key", &[("key", record_json(record, now))])?;
+        return Ok(Exit::Done);
+    }
+    let address = MaterialAddress::new(record.address()).map_err(|error| store_failure(&error))?;
+    let material = ring
+        .store
+        .get_material(&address)
+        .map_err(|error| store_failure(&error))?;
+    let private = match &material {
+        None => "not here",
+        Some(material) if store::is_locked(material) => "locked with a passphrase",
+        Some(_) => "not locked",
+    };
+    let rows = [
+        ("kid", Escaped(record.id().as_str()).to_string()),
+        ("algorithm", record.algorithm().to_string()),
+        ("state", record.state(now).name().to_owned()),
+        ("published", times::rfc3339(record.published_at())),
+        ("signs from", time_or_dash(record.activates_at())),
+        ("signs until", time_or_dash(record.stops_signing_at())),
+        ("verifies until", time_or_dash(record.verifies_until())),
+        ("longest token", times::words(record.max_lifetime())),
+        ("private half", private.to_owned()),
+    ];
+    for (name, value) in rows {
+        output.line(format!("{name:16}{value}"))?;
+    }
+    Ok(Exit::Done)
+}

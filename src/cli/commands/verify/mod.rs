@@ -1,0 +1,211 @@
+//! `tokenwright verify`: one token, or one in every line.
+
+mod lines;
+mod verdict;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use regex::Regex;
+use tokenwright::key::Algorithm;
+use tokenwright::limits::MAX_TOKEN_BYTES;
+use tokenwright::{Clock as _, KeySet, Policy, SystemClock, UnixTime, Verifier};
+
+use crate::cli::arguments::GlobalArguments;
+use crate::cli::config::{self, Settings};
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::input::{Source, utf8};
+use crate::cli::keys;
+use crate::cli::output::{Output, json_error};
+use crate::cli::passphrase::PassphraseSource;
+use crate::cli::times::{self, Moment};
+
+pub(crate) use lines::Answer;
+pub(crate) use verdict::{Verdict, judge};
+
+/// Arguments of `verify`.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArguments {
+    /// The token, - for standard input, or @FILE [default: -]
+    token: Option<OsString>,
+    /// Who must have issued it
+    #[arg(long, value_name = "URL")]
+    iss: Option<String>,
+    /// For whom it must be meant; several mean any of them
+    #[arg(long, value_name = "NAME")]
+    aud: Vec<String>,
+    /// The type its header must have, such as at+jwt [default: JWT or none]
+    #[arg(long, value_name = "TYPE")]
+    typ: Option<String>,
+    /// Claims that must be present
+    #[arg(long, value_name = "CLAIM,…", value_delimiter = ',')]
+    require: Vec<String>,
+    /// The longest time since it was issued
+    #[arg(long, value_name = "DURATION", value_parser = times::duration)]
+    max_age: Option<Duration>,
+    /// How much clocks may differ [default: 30s]
+    #[arg(long, value_name = "DURATION", value_parser = times::duration)]
+    leeway: Option<Duration>,
+    /// Judge it at this time in place of now
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    at: Option<Moment>,
+    /// Verify with the keys of this JWK set in place of the store's
+    #[arg(long, value_name = "FILE", conflicts_with = "key")]
+    jwks: Option<PathBuf>,
+    /// Verify with the key in this file (PEM, JWK or PASERK) in place of the store's
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// The algorithm of --key, where the file does not say it
+    #[arg(long, value_name = "ALG", requires = "key")]
+    alg: Option<Algorithm>,
+    #[command(flatten)]
+    passphrase: PassphraseSource,
+    /// Verify one token in every line
+    #[arg(long)]
+    lines: bool,
+    /// Verify what this expression finds in each line: its first group, or all of it
+    #[arg(long, value_name = "REGEX", requires = "lines")]
+    extract: Option<Regex>,
+    /// How many threads work on lines [default: one for each processor]
+    #[arg(long, value_name = "N", requires = "lines", value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: Option<u16>,
+    /// Print a JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Everything a token is judged by.
+pub(crate) struct Judge {
+    pub(crate) verifier: Verifier,
+    /// The instant of judgement; the present when absent.
+    pub(crate) at: Option<UnixTime>,
+}
+
+pub(crate) fn run(
+    arguments: VerifyArguments,
+    global: &GlobalArguments,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    let json = arguments.json;
+    let done = if arguments.lines {
+        lines::run(arguments, global, output)
+    } else {
+        single(&arguments, global, output)
+    };
+    done.inspect_err(|failure| {
+        if json {
+            let members = [
+                ("valid", "false".to_owned()),
+                ("error", json_error(failure)),
+            ];
+            let _ = output.json("verify", &members);
+        }
+    })
+}
+
+fn single(
+    arguments: &VerifyArguments,
+    global: &GlobalArguments,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    let source = Source::of(arguments.token.as_deref())?;
+    let judge_by = prepare(arguments, global)?;
+    let bytes = source.read(MAX_TOKEN_BYTES, output)?;
+    let token = utf8(&bytes)?;
+    let verdict = judge(&judge_by, token);
+    if arguments.json {
+        output.json("verify", &verdict.members())?;
+    } else if let Verdict::Valid(valid) = &verdict {
+        output.line(&valid.claims)?;
+    }
+    // Claims that cannot be written are an error, even when they are true.
+    output.flush()?;
+    verdict.tell("", output);
+    if token.contains('\n') {
+        output.hint("there is more than one line; to verify each, give --lines");
+    }
+    Ok(verdict.exit())
+}
+
+/// Settings, keys and policy into a verifier.
+fn prepare(arguments: &VerifyArguments, global: &GlobalArguments) -> Result<Judge, Failure> {
+    let flags = Settings {
+        store: global.store.clone(),
+        iss: arguments.iss.clone(),
+        aud: (!arguments.aud.is_empty()).then(|| arguments.aud.clone()),
+        leeway: arguments.leeway,
+        typ: arguments.typ.clone(),
+        ..Settings::default()
+    };
+    let mut settings = config::resolve(flags, global.config.as_deref())?;
+    let at = arguments.at.map(|moment| moment.resolve(SystemClock.now()));
+    let key_set = key_set(
+        arguments,
+        &mut settings,
+        at.unwrap_or_else(|| SystemClock.now()),
+    )?;
+    if key_set.is_empty() {
+        let message = "there is no key to verify with";
+        return Err(Failure::new("keys_unavailable", Exit::Undecided, message));
+    }
+    let verifier = Verifier::builder(key_set)
+        .policy(policy(arguments, settings)?)
+        .without_revocation()
+        .build();
+    Ok(Judge { verifier, at })
+}
+
+/// The keys, from where the arguments say; a store also fills in what settings leave open.
+fn key_set(
+    arguments: &VerifyArguments,
+    settings: &mut Settings,
+    at: UnixTime,
+) -> Result<KeySet, Failure> {
+    if let Some(path) = &arguments.jwks {
+        return keys::read_jwks(path);
+    }
+    if let Some(path) = &arguments.key {
+        let key = keys::read_verifying_key(path, arguments.alg, &arguments.passphrase)?;
+        return KeySet::of([key]).map_err(|error| keys::key_failure(&error));
+    }
+    keys::store_key_set(settings, at, &arguments.passphrase)
+}
+
+fn policy(arguments: &VerifyArguments, settings: Settings) -> Result<Policy, Failure> {
+    let Some(issuer) = settings.iss else {
+        let failure = Failure::usage("no issuer to expect");
+        return Err(failure.hint("give --iss URL, or set iss in tokenwright.toml"));
+    };
+    let mut audiences = settings.aud.unwrap_or_default().into_iter();
+    let mut policy = match audiences.next() {
+        Some(audience) => Policy::new(issuer, audience),
+        None => Policy::without_audience(issuer),
+    };
+    for audience in audiences {
+        policy = policy.or_audience(audience);
+    }
+    if let Some(leeway) = settings.leeway {
+        policy = policy.leeway(check_leeway(leeway)?);
+    }
+    if let Some(typ) = settings.typ {
+        policy = policy.typ(typ);
+    }
+    if let Some(age) = arguments.max_age {
+        policy = policy.max_age(age);
+    }
+    for claim in &arguments.require {
+        policy = policy.require(claim.as_str());
+    }
+    Ok(policy)
+}
+
+/// A larger leeway would hide a broken clock; the library cuts it, and a person is told.
+fn check_leeway(leeway: Duration) -> Result<Duration, Failure> {
+    if leeway > tokenwright::MAX_LEEWAY {
+        let most = times::words(tokenwright::MAX_LEEWAY);
+        return Err(Failure::usage(format!("a leeway is at most {most}")));
+    }
+    Ok(leeway)
+}

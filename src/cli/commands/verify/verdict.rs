@@ -1,0 +1,150 @@
+//! What was found out about one token, and how it is told.
+
+use tokenwright::{
+    ClaimsRef, Clock as _, Presented, Scratch, SystemClock, UnixTime, Verified, VerifyError,
+};
+
+use super::Judge;
+use crate::cli::escape::{Escaped, json_string, one_line_json};
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::keys::short_id;
+use crate::cli::output::{Output, Paint};
+use crate::cli::times;
+
+/// The answer to "is this token good here and now?"
+pub(crate) enum Verdict {
+    Valid(Box<Valid>),
+    /// Every reason, the deciding one first.
+    Refused(Vec<Failure>),
+}
+
+/// A token that passed every check.
+pub(crate) struct Valid {
+    /// The claims as they stand in the token, on one line.
+    pub(crate) claims: String,
+    algorithm: &'static str,
+    key_id: String,
+    footer: String,
+    summary: String,
+}
+
+/// Judges one token.
+pub(crate) fn judge(judge: &Judge, token: &str) -> Verdict {
+    let now = judge.at.unwrap_or_else(|| SystemClock.now());
+    let mut scratch = Scratch::new();
+    match judge
+        .verifier
+        .verify_borrowed(Presented::new(token).at(now), &mut scratch)
+    {
+        Ok(verified) => Verdict::Valid(Box::new(valid(&verified, now))),
+        Err(error) => Verdict::Refused(failures(&error)),
+    }
+}
+
+fn valid(verified: &Verified<ClaimsRef<'_>>, now: UnixTime) -> Valid {
+    Valid {
+        claims: one_line_json(verified.json()),
+        algorithm: verified.algorithm().name(),
+        key_id: verified.key_id().as_str().to_owned(),
+        footer: String::from_utf8_lossy(verified.footer()).into_owned(),
+        summary: summary(verified, now),
+    }
+}
+
+/// `EdDSA 7Qd1…  sub=alice  aud=orders-api  expires in 14 min 51 s  revocation not checked`
+fn summary(verified: &Verified<ClaimsRef<'_>>, now: UnixTime) -> String {
+    let id = short_id(verified.key_id().as_str());
+    let mut parts = vec![format!("{} {id}", verified.algorithm().name())];
+    if let Some(subject) = verified.subject() {
+        parts.push(format!("sub={}", Escaped(&subject)));
+    }
+    let audiences: Vec<String> = verified
+        .audience()
+        .iter()
+        .take(4)
+        .map(|audience| Escaped(&audience).to_string())
+        .collect();
+    if !audiences.is_empty() {
+        parts.push(format!("aud={}", audiences.join(",")));
+    }
+    if let Some(expiry) = verified.expires_at() {
+        let relative = times::relative(expiry, now);
+        parts.push(match expiry > now {
+            true => format!("expires {relative}"),
+            false => format!("expired {relative}, within the leeway"),
+        });
+    }
+    parts.push("revocation not checked".to_owned());
+    parts.join("  ")
+}
+
+fn failures(error: &VerifyError) -> Vec<Failure> {
+    error
+        .reasons()
+        .map(|reason| Failure::new(reason.code(), reason.class().into(), reason))
+        .collect()
+}
+
+impl Verdict {
+    /// The exit code of this token alone.
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Valid(_) => Exit::Done,
+            Self::Refused(reasons) => reasons.first().map_or(Exit::Refused, |first| first.exit),
+        }
+    }
+
+    /// The words about it, on standard error.
+    pub(crate) fn tell(&self, place: &str, output: &mut Output) {
+        match self {
+            Self::Valid(valid) => {
+                output.headline(Paint::Good, "VALID", format!("  {}", valid.summary));
+            }
+            Self::Refused(reasons) => {
+                for reason in reasons {
+                    output.failure(place, reason);
+                }
+            }
+        }
+    }
+
+    /// The members of its JSON object. A refused token's claims are not among them.
+    pub(crate) fn members(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Valid(valid) => valid.members(),
+            Self::Refused(reasons) => {
+                let mut members = vec![("valid", "false".to_owned())];
+                if let Some(first) = reasons.first() {
+                    members.push(("error", crate::cli::output::json_error(first)));
+                }
+                let all: Vec<String> = reasons.iter().map(json_reason).collect();
+                members.push(("reasons", format!("[{}]", all.join(","))));
+                members
+            }
+        }
+    }
+}
+
+impl Valid {
+    fn members(&self) -> Vec<(&'static str, String)> {
+        let mut members = vec![
+            ("valid", "true".to_owned()),
+            ("alg", json_string(self.algorithm)),
+            ("kid", json_string(&self.key_id)),
+            ("revocation", json_string("not_checked")),
+        ];
+        if !self.footer.is_empty() {
+            members.push(("footer", json_string(&self.footer)));
+        }
+        members.push(("claims", self.claims.clone()));
+        members
+    }
+}
+
+fn json_reason(reason: &Failure) -> String {
+    format!(
+        "{{\"code\":{},\"message\":{}}}",
+        json_string(&reason.code),
+        json_string(&reason.message)
+    )
+}

@@ -1,0 +1,155 @@
+//! Foreign text made safe to print.
+//!
+//! Claims, key ids and file names are a stranger's text. A terminal obeys some
+//! characters instead of showing them (C0, DEL, C1), and others hide or reorder
+//! what stands beside them (bidirectional and zero-width marks), so neither kind
+//! ever leaves this program as itself, whether or not a terminal is there.
+
+use std::fmt::{self, Write as _};
+
+/// Longest foreign text that a sentence repeats, in characters.
+const LIMIT: usize = 120;
+
+/// Foreign text inside a sentence: escaped as `\u{…}`, cut at 120 characters with `…`.
+pub(crate) struct Escaped<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, character) in self.0.chars().enumerate() {
+            if position == LIMIT {
+                return f.write_char('…');
+            }
+            write_escaped(f, character)?;
+        }
+        Ok(())
+    }
+}
+
+/// The same without a bound, and with line feeds kept: for our own sentences that hold foreign parts.
+pub(crate) struct EscapedLines<'a>(pub(crate) &'a str);
+
+impl fmt::Display for EscapedLines<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for character in self.0.chars() {
+            if character == '\n' {
+                f.write_char(character)?;
+            } else {
+                write_escaped(f, character)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn write_escaped(f: &mut fmt::Formatter<'_>, character: char) -> fmt::Result {
+    if is_plain(character) {
+        f.write_char(character)
+    } else {
+        write!(f, "{}", character.escape_unicode())
+    }
+}
+
+/// A JSON text on one line: space between its parts is dropped, and inside strings
+/// every character that is not plain becomes `\uXXXX` (RFC 8259 section 7), which
+/// leaves the meaning as it was. The text must be valid JSON already.
+pub(crate) fn one_line_json(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    let mut in_string = false;
+    let mut after_backslash = false;
+    for character in text.chars() {
+        if !in_string && character.is_ascii_whitespace() {
+            continue;
+        }
+        match character {
+            '"' if !after_backslash => in_string = !in_string,
+            _ => {}
+        }
+        after_backslash = in_string && character == '\\' && !after_backslash;
+        push_json(&mut line, character);
+    }
+    line
+}
+
+/// A JSON string, quotes included, with the same care as [`one_line_json`].
+pub(crate) fn json_string(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len().saturating_add(2));
+    quoted.push('"');
+    for character in text.chars() {
+        match character {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            _ => push_json(&mut quoted, character),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+fn push_json(text: &mut String, character: char) {
+    if is_plain(character) {
+        text.push(character);
+        return;
+    }
+    let mut units = [0_u16; 2];
+    for unit in character.encode_utf16(&mut units) {
+        text.push_str(&format!("\\u{unit:04x}"));
+    }
+}
+
+/// Whether a character only prints. See the top of this file for the others.
+pub(crate) fn is_plain(character: char) -> bool {
+    !(character.is_control()
+        || matches!(character,
+            '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e0fff}'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn forbidden(character: char) -> bool {
+        (character.is_control() && character != '\n')
+            || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+                | '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{2028}' | '\u{2029}')
+    }
+
+    #[test]
+    fn no_scalar_reaches_the_terminal_as_a_command() {
+        let scalars: Vec<char> = ('\0'..=char::MAX).collect();
+        assert_eq!(scalars.len(), 1_112_064);
+        for chunk in scalars.chunks(100) {
+            let text: String = chunk.iter().collect();
+            let escaped = Escaped(&text).to_string();
+            assert!(!escaped.chars().any(|c| forbidden(c) || c == '\n'));
+            assert!(!EscapedLines(&text).to_string().chars().any(forbidden));
+            let json = json_string(&text);
+            assert!(!json.chars().any(|c| forbidden(c) || c == '\n'));
+            assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn json_keeps_its_meaning_on_one_line() {
+        let text = "{ \"a b\\\\\" : [ 1,\n 2 ], \"\\\"x \u{9b}\u{202e}\u{e0001}\": \"\\\\\" }";
+        let line = one_line_json(text);
+        assert_eq!(
+            line,
+            "{\"a b\\\\\":[1,2],\"\\\"x \\u009b\\u202e\\udb40\\udc01\":\"\\\\\"}"
+        );
+        let before: serde_json::Value = serde_json::from_str(text).unwrap();
+        let after: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(before, after);
+    }
+
+    #[test]
+    fn long_text_is_cut_and_says_so() {
+        let long = "x".repeat(500);
+        assert_eq!(Escaped(&long).to_string(), format!("{}…", "x".repeat(120)));
+    }
+}
