@@ -4,6 +4,7 @@
 use super::algorithm::Algorithm;
 use super::error::{KeyError, KeyErrorKind};
 use super::material::{Curve, PublicMaterial, SecretMaterial};
+use super::signing::SigningKey;
 use crate::secret::SecretBytes;
 
 /// What the caller adds to a key text that does not say everything itself.
@@ -59,6 +60,31 @@ impl<'a> ImportOptions<'a> {
                 "the key is locked and no passphrase was given",
             )
         })
+    }
+}
+
+impl SigningKey {
+    /// Takes the bytes of a shared secret as they are: for HS256, HS384, HS512 or v4.local.
+    ///
+    /// There is no variant that takes text, so that a passphrase, a path or a PEM file is
+    /// never used as a secret by accident (RFC 8725 section 3.5, CVE-2021-41106).
+    ///
+    /// ```
+    /// use tokenwright::SecretBytes;
+    /// use tokenwright::key::{Algorithm, SigningKey};
+    /// # if cfg!(not(feature = "aws-lc")) { return Ok(()); }
+    /// let secret = SecretBytes::from([7; 32]);
+    /// let key = SigningKey::from_secret(Algorithm::Hs256, secret)?;
+    /// assert_eq!(key.algorithm(), Algorithm::Hs256);
+    /// # Ok::<(), tokenwright::key::KeyError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`KeyErrorKind::AlgorithmMismatch`] for an algorithm that takes no shared secret,
+    /// [`KeyErrorKind::SecretTooShort`] and the other kinds of a weak secret.
+    pub fn from_secret(algorithm: Algorithm, secret: SecretBytes) -> Result<Self, KeyError> {
+        let algorithm = KeyKind::Symmetric.settle(Some(algorithm), None)?;
+        Self::from_material(algorithm, None, SecretMaterial::Symmetric(secret))
     }
 }
 
@@ -225,6 +251,28 @@ mod tests {
             refused(KeyKind::RsaPss, None, None),
             "algorithm_needed: an RSA key for PSS only does not say its algorithm: choose PS256, PS384 or PS512"
         );
+    }
+
+    #[test]
+    fn a_secret_is_for_an_algorithm_that_shares_it() {
+        let error = SigningKey::from_secret(Algorithm::EdDsa, [7; 32].into()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "algorithm_mismatch: a shared secret cannot be used for EdDSA"
+        );
+        #[cfg(feature = "aws-lc")]
+        for (algorithm, needed) in [
+            (Algorithm::Hs256, 32),
+            (Algorithm::Hs384, 48),
+            (Algorithm::Hs512, 64),
+        ] {
+            let secret = |length: usize| (0..length).map(|n| n as u8).collect::<Vec<u8>>();
+            SigningKey::from_secret(algorithm, secret(needed).into()).unwrap();
+            let short = SigningKey::from_secret(algorithm, secret(needed - 1).into());
+            assert_eq!(short.unwrap_err().code(), "secret_too_short");
+        }
+        #[cfg(feature = "paseto")]
+        SigningKey::from_secret(Algorithm::V4Local, [7; 32].into()).unwrap();
     }
 
     #[test]

@@ -26,7 +26,7 @@ fn refused(text: &str) -> String {
 
 #[test]
 fn a_bad_member_never_spoils_the_others() {
-    let with_d = FIRST.replace("\"kid\"", "\"d\":\"AA\",\"kid\"");
+    let with_d = FIRST.replace("\"kid\":\"first\"", "\"d\":\"AA\"");
     let bad = [
         ("7", "malformed_key: it is not a JSON object"),
         ("null", "malformed_key: it is not a JSON object"),
@@ -138,14 +138,20 @@ fn the_bounds_hold() {
 }
 
 #[test]
-fn two_usable_keys_with_one_id_spoil_the_set() {
+fn two_keys_with_one_id_spoil_the_set() {
     let twin = SECOND.replace("second", "first");
     assert_eq!(
         refused(&set(&[FIRST, &twin])),
         "duplicate_key_id: two keys have the id \"first\""
     );
-    let unusable = r#"{"kty":"XYZ","kid":"first"}"#;
-    assert_eq!(parsed(&[FIRST, unusable]).keys().len(), 1);
+    // An unusable key claims its id as well; what is no key of a known kind does not.
+    let unusable = r#"{"kty":"EC","kid":"first"}"#;
+    assert_eq!(
+        refused(&set(&[FIRST, unusable])),
+        "duplicate_key_id: two keys have the id \"first\""
+    );
+    let unknown = r#"{"kty":"XYZ","kid":"first"}"#;
+    assert_eq!(parsed(&[FIRST, unknown]).keys().len(), 1);
     // Without a kid the thumbprint is the id, so the same key twice is a duplicate.
     let nameless = FIRST.replace("\"kid\":\"first\",", "");
     assert!(refused(&set(&[&nameless, &nameless])).starts_with("duplicate_key_id: "));

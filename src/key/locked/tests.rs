@@ -58,6 +58,17 @@ fn every_key_with_a_jwk_form_and_v4_local_can_be_locked() {
     }
 }
 
+/// Locked by joserfc 1.6.5, so that both sides of the format are not ours alone.
+#[test]
+fn a_key_locked_by_another_library_is_opened() {
+    const LOCKED: &str = "eyJhbGciOiJQQkVTMi1IUzUxMitBMjU2S1ciLCJlbmMiOiJBMjU2R0NNIiwiY3R5IjoiandrK2pzb24iLCJwMmMiOjUwMDAsInAycyI6Ii1sRGJGR0c4ZTdSSm5xNlJhT180U1EifQ.ne7qbMBYScUlP_6Pi8ODZSIfe64jK-859b878Zc7QPJ2ZDYsxk0qMw.eo-wQGPlnroBdAoO.iWFpsWTEDezB335rNekzkAMhvZbDPtBbGEd1S3R0fAXHuuxXQtDgymVtRziIA4mN6pwp4ix28Hgbm41OIH6iPFlYzXUHhnrXG8DK4mzCvQE9oYNfgw_5-xphPoAJ2Wp7wiTFSppkKCcwbt3cZVaoGq-tyylwsT3dG4WUH6Xz84eYZXcpNkaYUI2bOOSzlR4kLZTTjUfS.RQj4I_oIp6UQd73KSGAn7g";
+    let words = passphrase("correct horse");
+    let options = ImportOptions::new().passphrase(&words);
+    let opened = SigningKey::from_locked_jwk(LOCKED, &options).unwrap();
+    let key = SigningKey::from_secret(Algorithm::Hs256, [7; 32].into()).unwrap();
+    assert_eq!(opened.to_jwk().unwrap(), key.to_jwk().unwrap());
+}
+
 #[test]
 fn a_wrong_passphrase_and_a_changed_text_are_refused() {
     let words = passphrase("right");
