@@ -173,8 +173,10 @@ impl VerifyingKey {
         }
     }
 
-    /// How many bytes a signature has; `None` for v4.local, which has a tag inside.
-    pub(crate) fn signature_len(&self) -> Option<usize> {
+    /// How many bytes every signature of this key has, before base64url; `None`
+    /// for v4.local, whose tokens have a tag inside.
+    #[must_use]
+    pub fn signature_len(&self) -> Option<usize> {
         match &*self.half {
             PublicHalf::Ed25519(_) => Some(ed25519::SIGNATURE_BYTES),
             PublicHalf::Ecdsa(key) => Some(key.signature_bytes()),
