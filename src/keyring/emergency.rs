@@ -97,12 +97,7 @@ pub fn compromise(
         }
     };
     let stops = next.key(id.as_str()).and_then(|key| key.stops_signing_at);
-    let at = match (options.pace, stops) {
-        (Pace::Drain, Some(stops)) => stops
-            .saturating_add(keyring.policy.clock_skew())
-            .max(floor(now)),
-        (Pace::Drain, None) | (Pace::AtOnce, _) => floor(now),
-    };
+    let at = refused_from(keyring, now, options.pace, stops);
     if key.compromised_at.is_some_and(|marked| marked <= at) {
         return Err(KeyringError::new(
             KeyringErrorKind::NothingToDo,
@@ -113,7 +108,7 @@ pub fn compromise(
         record.compromised_at = Some(at);
     }
     let radius = BlastRadius {
-        tokens: tokens_alive(key, stops, at),
+        tokens: tokens_alive(key, stops, at.max(floor(now))),
         outage: Some(outage),
         complete_in: complete_in(keyring, now, at),
     };
@@ -350,6 +345,16 @@ fn switch_time(keyring: &Keyring, now: UnixTime, key: &KeyRecord, pace: Pace) ->
         Pace::Drain => ceil(now).saturating_add(keyring.policy.publish_ahead()),
     };
     key.activates_at.map_or(from, |at| from.max(at))
+}
+
+/// At once means by the slowest clock, too, so the mark is set S back.
+fn refused_from(keyring: &Keyring, now: UnixTime, pace: Pace, stops: Option<UnixTime>) -> UnixTime {
+    let skew = keyring.policy.clock_skew();
+    let at_once = floor(now).saturating_sub(skew);
+    match (pace, stops) {
+        (Pace::Drain, Some(stops)) => stops.saturating_add(skew).max(at_once),
+        (Pace::Drain, None) | (Pace::AtOnce, _) => at_once,
+    }
 }
 
 fn signs_after(key: &KeyRecord, from: UnixTime) -> bool {

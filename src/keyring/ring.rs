@@ -161,7 +161,7 @@ impl Keyring {
     /// # Errors
     /// [`KeyringErrorKind::NoSigner`] when none does; the message says when one will.
     pub fn signer(&self, now: UnixTime) -> Result<&KeyRecord, KeyringError> {
-        let signs = |key: &&KeyRecord| state(key, now) == State::Active && key.is_sound();
+        let signs = |key: &&KeyRecord| state(key, now).signs() && key.private_erased_at.is_none();
         self.keys.iter().find(signs).ok_or_else(|| {
             let next = self.keys.iter().filter(|key| key.is_sound());
             let next = next.filter_map(|key| key.activates_at.filter(|at| now < *at));

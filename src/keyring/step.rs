@@ -169,6 +169,12 @@ pub fn step(
     {
         return Ok(activate_standby(keyring, now, present, &standby.id));
     }
+    // A key that is entirely spent first makes room, which cannot fail.
+    let spent =
+        first_due(keyring, now, withdrawal_due).filter(|key| key.private_erased_at.is_some());
+    if let Some(key) = spent {
+        return Ok(withdraw(keyring, now, key));
+    }
     if successor_due(keyring).is_some_and(|due| due <= now) {
         return publish_successor(keyring, now, supply);
     }
@@ -281,11 +287,11 @@ fn publish_successor(
     }))
 }
 
-/// Whether no key signs at `now` that is merely suspended, or sound: a restored
-/// or mended keyring may have lost its signer.
+/// Whether no key has its turn at `now`, not even one that is suspended: a
+/// restored or mended keyring may have lost its signer.
 fn nobody_signs(keyring: &Keyring, now: UnixTime) -> bool {
     !keyring.keys.iter().any(|key| {
-        key.compromised_at.is_none()
+        key.compromised_at.is_none_or(|at| now < at)
             && key.private_erased_at.is_none()
             && key.activates_at.is_some_and(|at| at <= now)
             && key.stops_signing_at.is_none_or(|stops| now < stops)
