@@ -51,8 +51,8 @@ pub use error::{Outcome, StoreError, StoreErrorKind};
 pub use file::{FileStore, Overwrite, create_secret_file};
 #[cfg(all(feature = "pem", feature = "paseto", feature = "aws-lc"))]
 pub use keys::{
-    KeyAccessError, KeyAccessErrorKind, StoredKeyring, change_passphrase, create_keyring, is_locked,
-    key_set, load_keyring, public_key, published_keys, put_key, signing_key,
+    KeyAccessError, KeyAccessErrorKind, StoredKeyring, change_passphrase, create_keyring,
+    is_locked, key_set, load_keyring, public_key, published_keys, put_key, signing_key,
 };
 pub use memory::MemoryStore;
 

@@ -353,6 +353,28 @@ mod with_aws_lc {
     }
 
     #[test]
+    fn no_changed_or_cut_document_panics() {
+        for algorithm in [Algorithm::Es256, Algorithm::Es512, Algorithm::Rs256] {
+            let key = SigningKey::generate(algorithm).unwrap();
+            let private = key.to_der().unwrap();
+            let public = key.verifying_key().to_der().unwrap();
+            let mut refused = 0;
+            for document in [private.expose(), &*public] {
+                for place in 0..document.len() {
+                    let mut changed = document.to_vec();
+                    changed[place] ^= 0x81;
+                    refused += usize::from(der::read_secret(&changed).is_err());
+                    refused += usize::from(der::read_public(&changed).is_err());
+                    assert!(der::read_secret(&document[..place]).is_err());
+                    assert!(der::read_public(&document[..place]).is_err());
+                }
+            }
+            // Each document is read as one of the two only.
+            assert!(refused >= private.len() + public.len());
+        }
+    }
+
+    #[test]
     fn an_rsa_key_needs_its_algorithm() {
         let key = SigningKey::generate(Algorithm::Rs256).unwrap();
         let pem = key.verifying_key().to_pem().unwrap();
