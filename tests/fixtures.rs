@@ -1,6 +1,5 @@
 //! Tokens that other libraries minted (`fixtures/README.md`): accepted with the claims they
 //! were given, or refused for the one reason stated.
-#![cfg(all(feature = "aws-lc", feature = "paseto"))]
 
 #[path = "../examples/vectors/runner.rs"]
 mod runner;
