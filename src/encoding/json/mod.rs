@@ -15,7 +15,7 @@ mod tests;
 mod value;
 
 pub use error::{JsonError, JsonErrorKind};
-pub(crate) use value::{Array, Object, Text, Value};
+pub(crate) use value::{Array, Text, Value};
 
 use crate::limits;
 use reader::Reader;
