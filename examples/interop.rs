@@ -164,7 +164,7 @@ fn mint(request: &Value) -> Answer {
         .token_ids(TokenIds::Absent)
         .build()?;
     let mut options = MintOptions::new().at(now);
-    if minter.algorithm().format() == Format::Paseto {
+    if algorithm(request)?.format() == Format::Paseto {
         options = options.footer(text(request, "footer")?.as_bytes());
         options = options.assertion(text(request, "implicit")?.as_bytes());
     }

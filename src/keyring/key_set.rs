@@ -160,9 +160,17 @@ impl KeySet {
         self.0.entries.iter().map(|entry| &entry.key)
     }
 
-    /// The one key a token can mean: by its id, or the only one when it names none.
-    /// Other keys are never tried in its place.
-    pub(crate) fn select(&self, key_id: Option<Text<'_>>) -> Option<&Entry> {
+    /// The one key a token can mean that verifies now: by its id, or the only one
+    /// when it names none. Other keys are never tried in its place.
+    pub(crate) fn select(&self, key_id: Option<Text<'_>>, now: UnixTime) -> Option<&Entry> {
+        let expired = |entry: &Entry| {
+            let until = entry.period.and_then(|period| period.verifies_until);
+            until.is_some_and(|until| until <= now)
+        };
+        self.named(key_id).filter(|entry| !expired(entry))
+    }
+
+    fn named(&self, key_id: Option<Text<'_>>) -> Option<&Entry> {
         let named = key_id.and_then(|id| match id.plain() {
             Some(id) => self.0.by_id.get(id),
             None => self.0.by_id.get(&*id.to_cow()),

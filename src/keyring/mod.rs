@@ -10,6 +10,7 @@ mod document;
 mod emergency;
 mod error;
 mod key_set;
+mod live;
 mod merge;
 mod plan;
 mod policy;
@@ -23,6 +24,7 @@ pub use emergency::{
 };
 pub use error::{KeyringError, KeyringErrorKind};
 pub use key_set::{KeyPeriod, KeySet};
+pub use live::{KeyView, LiveKeys, LiveSigners, Signer, SignerView};
 pub use merge::{Merged, merge};
 pub use plan::{Happening, Plan, PlannedKey, Transition, plan};
 pub use policy::{PolicyError, PolicyNumbers, Room, RotationPolicy, Rule};
@@ -30,3 +32,5 @@ pub use record::{KeyRecord, NewKey, Tombstone};
 pub use ring::{Defaults, Keyring, Version};
 pub use state::{State, state};
 pub use step::{Change, Event, KeyRole, LargeJump, Step, next_due, step};
+
+pub(crate) use key_set::Entry;

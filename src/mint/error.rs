@@ -64,6 +64,13 @@ pub enum MintErrorKind {
         /// Bytes it would have.
         found: usize,
     },
+    /// No key of the keyring signs at this time.
+    NoSigner,
+    /// The view of the keyring is too old to sign with: its key may have been withdrawn.
+    KeysStale {
+        /// Since when.
+        since: UnixTime,
+    },
     /// The key or the source of randomness failed.
     Key(KeyError),
 }
@@ -101,13 +108,22 @@ impl MintError {
             MintErrorKind::BadFooter { .. } => "bad_footer",
             MintErrorKind::FooterTooLong { .. } => "footer_too_long",
             MintErrorKind::TooLong { .. } => "too_long",
+            MintErrorKind::NoSigner => "no_signer",
+            MintErrorKind::KeysStale { .. } => "keys_stale",
             MintErrorKind::Key(error) => error.code(),
         }
     }
 
-    /// Who must act: the operator, whose code or configuration asked for it.
+    /// Who must act: the operator, whose code or configuration asked for it; for a
+    /// keyring that cannot be read, waiting may be enough.
     #[must_use]
     pub fn class(&self) -> ErrorClass {
+        if matches!(
+            self.kind,
+            MintErrorKind::NoSigner | MintErrorKind::KeysStale { .. }
+        ) {
+            return ErrorClass::CannotKnow;
+        }
         ErrorClass::Operator
     }
 }
@@ -180,6 +196,14 @@ impl fmt::Display for MintError {
                     "the token would have {found} bytes, verifiers accept at most {MAX_TOKEN_BYTES}"
                 )
             }
+            MintErrorKind::NoSigner => f.write_str(
+                "no key of the keyring signs now: run the schedule, or resume a suspended key",
+            ),
+            MintErrorKind::KeysStale { since } => write!(
+                f,
+                "the keyring could not be read again, and since {} its last view is too old to sign with",
+                At(*since)
+            ),
             MintErrorKind::Key(error) => error.fmt(f),
         }
     }
@@ -200,6 +224,8 @@ impl std::error::Error for MintError {
             | MintErrorKind::SecretInFooter
             | MintErrorKind::BadFooter { .. }
             | MintErrorKind::FooterTooLong { .. }
+            | MintErrorKind::NoSigner
+            | MintErrorKind::KeysStale { .. }
             | MintErrorKind::TooLong { .. } => None,
         }
     }

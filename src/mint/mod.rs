@@ -10,10 +10,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use serde::Serialize;
 
 use crate::encoding::base64url;
-use crate::key::{Algorithm, Entropy, Format, SigningKey, SystemEntropy};
+use crate::key::{Entropy, Format, SigningKey, SystemEntropy};
+use crate::keyring::{LiveSigners, Signer, SignerView};
 use crate::limits::{MAX_HEADER_BYTES, MAX_TOKEN_BYTES};
 use crate::time::{Clock, SystemClock, UnixTime};
 use crate::token::{
@@ -46,17 +48,25 @@ const TOKEN_ID_BYTES: usize = 16;
 /// ```
 #[derive(Clone)]
 pub struct Minter {
-    key: Arc<SigningKey>,
-    /// The JOSE header, encoded; it is the same for every token of the key.
-    header: Arc<str>,
-    /// The PASETO footer: the key id.
-    footer: Arc<[u8]>,
+    signers: LiveSigners,
+    /// What was worked out for the key that signed last; keys change rarely.
+    prepared: Arc<ArcSwapOption<Prepared>>,
+    token_type: Arc<str>,
     issuer: Arc<str>,
     audience: Arc<[String]>,
     lifetime: Duration,
     token_ids: TokenIds,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+}
+
+/// The parts of a token that are the same for every token of a key.
+struct Prepared {
+    key: Arc<SigningKey>,
+    /// The JOSE header, encoded.
+    header: String,
+    /// The PASETO footer: the key id.
+    footer: String,
 }
 
 /// Whether tokens get an id of their own when their claims name none.
@@ -114,11 +124,12 @@ impl<'a> MintOptions<'a> {
 }
 
 impl Minter {
-    /// Begins a minter with a key, in the name of an issuer (`iss`).
+    /// Begins a minter in the name of an issuer (`iss`), with a
+    /// [`SigningKey`] or the [`LiveSigners`] of a keyring that turns.
     #[must_use]
-    pub fn builder(key: SigningKey, issuer: impl Into<String>) -> MinterBuilder {
+    pub fn builder(signers: impl Into<LiveSigners>, issuer: impl Into<String>) -> MinterBuilder {
         MinterBuilder {
-            key,
+            signers: signers.into(),
             issuer: issuer.into(),
             audience: Vec::new(),
             lifetime: DEFAULT_LIFETIME,
@@ -146,23 +157,48 @@ impl Minter {
         claims: &Claims<C>,
         options: MintOptions<'_>,
     ) -> Result<String, MintError> {
-        let now = options.now.unwrap_or_else(|| self.clock.now());
+        let local = options.now.unwrap_or_else(|| self.clock.now());
+        let view = self.signers.view();
+        let now = view.clock(local);
+        let signer = signer_at(&view, now)?;
+        let prepared = self.prepare(signer);
         let stamp = Stamp {
-            format: self.key.algorithm().format(),
+            format: prepared.key.algorithm().format(),
             issuer: &self.issuer,
             audience: &self.audience,
-            lifetime: self.lifetime,
+            lifetime: self.lifetime_with(signer)?,
             token_id: self.token_id(claims.token_id().is_some())?,
             now,
         };
         let payload = write_payload(claims, &stamp)?;
-        self.sign(payload.as_bytes(), options)
+        sign(&prepared, payload.as_bytes(), options)
     }
 
-    /// The key's algorithm.
-    #[must_use]
-    pub fn algorithm(&self) -> Algorithm {
-        self.key.algorithm()
+    /// A key signs nothing that outlives what verifiers allow it (T).
+    fn lifetime_with(&self, signer: &Signer) -> Result<Duration, MintError> {
+        match signer.max_lifetime() {
+            Some(limit) if self.lifetime > limit => Err(MintErrorKind::LifetimeTooLong {
+                limit,
+                found: self.lifetime,
+            }
+            .into()),
+            Some(_) | None => Ok(self.lifetime),
+        }
+    }
+
+    fn prepare(&self, signer: &Signer) -> Arc<Prepared> {
+        if let Some(prepared) = self.prepared.load_full()
+            && Arc::ptr_eq(&prepared.key, signer.key())
+        {
+            return prepared;
+        }
+        let prepared = Arc::new(Prepared {
+            header: jose_header(signer.key(), &self.token_type),
+            footer: paseto_footer(signer.key()),
+            key: Arc::clone(signer.key()),
+        });
+        self.prepared.store(Some(Arc::clone(&prepared)));
+        prepared
     }
 
     fn token_id(&self, given: bool) -> Result<Option<String>, MintError> {
@@ -173,29 +209,43 @@ impl Minter {
         self.entropy.fill(&mut bytes).map_err(MintError::key)?;
         Ok(Some(base64url::encode(&bytes)))
     }
+}
 
-    fn sign(&self, payload: &[u8], options: MintOptions<'_>) -> Result<String, MintError> {
-        let token = match self.key.algorithm().format() {
-            Format::Jwt if !options.assertion.is_empty() || options.footer.is_some() => {
-                return Err(MintErrorKind::NotPaseto.into());
-            }
-            Format::Jwt => sign_jws(&self.key, &self.header, payload)?,
-            Format::Paseto => {
-                let footer = options.footer.unwrap_or(&self.footer);
-                sign_paseto(&self.key, payload, footer, options.assertion)?
-            }
-        };
-        if token.len() > MAX_TOKEN_BYTES {
-            return Err(MintErrorKind::TooLong { found: token.len() }.into());
-        }
-        Ok(token)
+/// The one key that signs at `now` (rule 7 of the keyring).
+fn signer_at(view: &SignerView, now: UnixTime) -> Result<&Signer, MintError> {
+    if let Some(since) = view.stale_since(now) {
+        return Err(MintErrorKind::KeysStale { since }.into());
     }
+    // `iat` is written in whole seconds, and it is `iat` that verifiers compare.
+    view.signer_at(UnixTime::from_seconds(now.seconds()))
+        .ok_or_else(|| MintErrorKind::NoSigner.into())
+}
+
+fn sign(
+    prepared: &Prepared,
+    payload: &[u8],
+    options: MintOptions<'_>,
+) -> Result<String, MintError> {
+    let token = match prepared.key.algorithm().format() {
+        Format::Jwt if !options.assertion.is_empty() || options.footer.is_some() => {
+            return Err(MintErrorKind::NotPaseto.into());
+        }
+        Format::Jwt => sign_jws(&prepared.key, &prepared.header, payload)?,
+        Format::Paseto => {
+            let footer = options.footer.unwrap_or(prepared.footer.as_bytes());
+            sign_paseto(&prepared.key, payload, footer, options.assertion)?
+        }
+    };
+    if token.len() > MAX_TOKEN_BYTES {
+        return Err(MintErrorKind::TooLong { found: token.len() }.into());
+    }
+    Ok(token)
 }
 
 impl fmt::Debug for Minter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Minter")
-            .field("key", &self.key)
+            .field("signers", &self.signers)
             .field("issuer", &self.issuer)
             .finish_non_exhaustive()
     }
@@ -203,7 +253,7 @@ impl fmt::Debug for Minter {
 
 /// A minter that is being put together.
 pub struct MinterBuilder {
-    key: SigningKey,
+    signers: LiveSigners,
     issuer: String,
     audience: Vec<String>,
     lifetime: Duration,
@@ -270,9 +320,9 @@ impl MinterBuilder {
             return Err(MintErrorKind::NoIssuer.into());
         }
         Ok(Minter {
-            header: jose_header(&self.key, &self.token_type).into(),
-            footer: paseto_footer(&self.key).into_bytes().into(),
-            key: Arc::new(self.key),
+            signers: self.signers,
+            prepared: Arc::default(),
+            token_type: self.token_type.into(),
             issuer: self.issuer.into(),
             audience: self.audience.into(),
             lifetime: self.lifetime,
@@ -286,7 +336,7 @@ impl MinterBuilder {
 impl fmt::Debug for MinterBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MinterBuilder")
-            .field("key", &self.key)
+            .field("signers", &self.signers)
             .finish_non_exhaustive()
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Policy, Verifier};
-use crate::keyring::KeySet;
+use crate::keyring::LiveKeys;
 use crate::limits::MAX_TOKEN_BYTES;
 use crate::revocation::{Freshness, RevocationCheck};
 use crate::time::{Clock, SystemClock};
@@ -11,7 +11,7 @@ use crate::time::{Clock, SystemClock};
 /// A verifier that has keys and still needs a policy.
 #[derive(Debug)]
 pub struct NeedsPolicy {
-    keys: KeySet,
+    keys: LiveKeys,
 }
 
 /// A verifier that still needs a decision about revocation.
@@ -24,7 +24,7 @@ pub struct NeedsPolicy {
 /// ```
 #[derive(Debug)]
 pub struct NeedsRevocation {
-    keys: KeySet,
+    keys: LiveKeys,
     policy: Policy,
 }
 
@@ -35,10 +35,11 @@ pub struct VerifierBuilder {
 }
 
 impl Verifier {
-    /// Begins a verifier for tokens of these keys.
+    /// Begins a verifier for tokens of these keys: a [`KeySet`](crate::KeySet), or
+    /// the [`LiveKeys`] of a keyring that turns.
     #[must_use]
-    pub fn builder(keys: KeySet) -> NeedsPolicy {
-        NeedsPolicy { keys }
+    pub fn builder(keys: impl Into<LiveKeys>) -> NeedsPolicy {
+        NeedsPolicy { keys: keys.into() }
     }
 }
 

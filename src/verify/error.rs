@@ -103,6 +103,11 @@ pub enum VerifyErrorKind {
         /// The greatest age allowed.
         limit: Duration,
     },
+    /// The view of the keyring is too old to tell good keys from bad ones.
+    KeysUnavailable {
+        /// Since when.
+        since: UnixTime,
+    },
     /// The token was withdrawn.
     Revoked {
         /// Which entry says so.
@@ -144,6 +149,7 @@ impl VerifyErrorKind {
             Self::Expired { .. } => "expired",
             Self::NotYetValid { .. } => "not_yet_valid",
             Self::TooOld { .. } => "too_old",
+            Self::KeysUnavailable { .. } => "keys_unavailable",
             Self::Revoked { .. } => "revoked",
             Self::RevocationUnknown { .. } => "revocation_unknown",
             Self::RevocationStale { .. } => "revocation_stale",
@@ -171,7 +177,9 @@ impl VerifyErrorKind {
                 ErrorClass::NotNow
             }
             Self::Revoked { .. } => ErrorClass::Withdrawn,
-            Self::RevocationUnknown { .. } | Self::RevocationStale { .. } => ErrorClass::CannotKnow,
+            Self::KeysUnavailable { .. }
+            | Self::RevocationUnknown { .. }
+            | Self::RevocationStale { .. } => ErrorClass::CannotKnow,
         }
     }
 }
@@ -348,6 +356,13 @@ impl fmt::Display for VerifyErrorKind {
                     "issued {} ago, at most {} is allowed",
                     Span(*age),
                     Span(*limit)
+                )
+            }
+            Self::KeysUnavailable { since } => {
+                write!(
+                    f,
+                    "the keyring could not be read again, and since {} the last view no longer holds",
+                    At(*since)
                 )
             }
             Self::Revoked { by } => write!(f, "revoked by its {by}"),

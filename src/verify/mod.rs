@@ -23,7 +23,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 use crate::key::{Format, VerifyingKey};
-use crate::keyring::KeySet;
+use crate::keyring::{Entry, KeyView, LiveKeys};
 use crate::revocation::{Freshness, RevocationCheck, Verdict, WhenUnknown};
 use crate::time::{Clock, UnixTime};
 use crate::token::{
@@ -118,7 +118,7 @@ impl fmt::Debug for Presented<'_> {
 /// ```
 #[derive(Clone)]
 pub struct Verifier {
-    keys: KeySet,
+    keys: LiveKeys,
     policy: Policy,
     revocation: Option<(Arc<dyn RevocationCheck>, Freshness)>,
     clock: Arc<dyn Clock>,
@@ -198,16 +198,14 @@ impl Verifier {
         custom: &mut dyn FnMut(CustomMember<'t>),
     ) -> Result<Verified<ClaimsRef<'t>>, VerifyError> {
         let token = UntrustedToken::parse_within(job.token, self.max_token_bytes, job.scratch)?;
-        let entry = self
-            .keys
-            .select(token.key_id())
-            .ok_or_else(|| unknown_key(&token))?;
+        let view = self.keys.view();
+        let now = view.clock(job.now.unwrap_or_else(|| self.clock.now()));
+        let entry = select(&view, &token, now)?;
         bind(&token, &entry.key)?;
         bind_type(&token, &self.policy)?;
         let opened = entry.key.open(token, job.assertion).map_err(not_opened)?;
         let claims =
             read_claims(opened.payload, time_form(&entry.key), custom).map_err(bad_claims)?;
-        let now = job.now.unwrap_or_else(|| self.clock.now());
         let failures = self.policy.failures(&claims, entry.period.as_ref(), now);
         if let Some(error) = VerifyError::from_failures(failures) {
             return Err(error);
@@ -271,6 +269,20 @@ impl<'t> Presented<'t> {
             scratch,
         }
     }
+}
+
+/// Finds the key, unless the view of the keyring is too old to tell.
+fn select<'v>(
+    view: &'v KeyView,
+    token: &UntrustedToken<'_>,
+    now: UnixTime,
+) -> Result<&'v Entry, VerifyErrorKind> {
+    if let Some(since) = view.stale_since(now) {
+        return Err(VerifyErrorKind::KeysUnavailable { since });
+    }
+    view.keys()
+        .select(token.key_id(), now)
+        .ok_or_else(|| unknown_key(token))
 }
 
 /// Compares what the token claims with what the key is; nothing is dispatched on

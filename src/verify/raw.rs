@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use super::{Presented, VerifyError, bind, not_opened, unknown_key};
-use crate::keyring::KeySet;
+use super::{Presented, VerifyError, bind, not_opened, select};
+use crate::keyring::LiveKeys;
 use crate::limits::MAX_TOKEN_BYTES;
+use crate::time::{Clock as _, SystemClock};
 use crate::token::{Scratch, UntrustedToken};
 
 /// Verifies signatures over payloads of any kind. No claim is read, no time
@@ -23,7 +24,7 @@ use crate::token::{Scratch, UntrustedToken};
 /// ```
 #[derive(Clone, Debug)]
 pub struct RawVerifier {
-    keys: KeySet,
+    keys: LiveKeys,
     max_token_bytes: usize,
 }
 
@@ -38,9 +39,9 @@ pub struct RawPayload {
 impl RawVerifier {
     /// A verifier for payloads signed by these keys.
     #[must_use]
-    pub fn new(keys: KeySet) -> Self {
+    pub fn new(keys: impl Into<LiveKeys>) -> Self {
         Self {
-            keys,
+            keys: keys.into(),
             max_token_bytes: MAX_TOKEN_BYTES,
         }
     }
@@ -63,10 +64,10 @@ impl RawVerifier {
         let mut scratch = Scratch::new();
         let job = presented.into().in_scratch(&mut scratch);
         let token = UntrustedToken::parse_within(job.token, self.max_token_bytes, job.scratch)?;
-        let entry = self
-            .keys
-            .select(token.key_id())
-            .ok_or_else(|| unknown_key(&token))?;
+        // A payload without claims has no time of its own: the key's must do.
+        let view = self.keys.view();
+        let now = view.clock(job.now.unwrap_or_else(|| SystemClock.now()));
+        let entry = select(&view, &token, now)?;
         bind(&token, &entry.key)?;
         let opened = entry.key.open(token, job.assertion).map_err(not_opened)?;
         Ok(RawPayload {

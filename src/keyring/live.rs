@@ -1,0 +1,227 @@
+//! Keys that change while they are in use: snapshots behind an atomic pointer.
+//!
+//! Readers take the snapshot that is there, without a lock and without waiting;
+//! whoever follows a store swaps in the next one whole.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::{ArcSwap, Guard};
+
+use super::key_set::{KeyPeriod, KeySet};
+use crate::key::SigningKey;
+use crate::time::UnixTime;
+
+/// What a verifier knows of a keyring, and until when it may rely on that.
+#[derive(Clone, Debug)]
+pub struct KeyView {
+    keys: KeySet,
+    floor: Option<UnixTime>,
+    usable_until: Option<UnixTime>,
+}
+
+impl KeyView {
+    /// Keys that stay as they are: foreign or fixed ones.
+    #[must_use]
+    pub fn fixed(keys: KeySet) -> Self {
+        Self {
+            keys,
+            floor: None,
+            usable_until: None,
+        }
+    }
+
+    /// Keys of a keyring as it was read.
+    ///
+    /// No clock is believed that lies before `floor` (one set back must not revive
+    /// a dead key). From `usable_until` on, a key that is not here may be signing,
+    /// or one that is here may have been withdrawn, so nothing is accepted.
+    #[must_use]
+    pub fn of_keyring(keys: KeySet, floor: UnixTime, usable_until: UnixTime) -> Self {
+        Self {
+            keys,
+            floor: Some(floor),
+            usable_until: Some(usable_until),
+        }
+    }
+
+    /// The keys.
+    #[must_use]
+    pub fn keys(&self) -> &KeySet {
+        &self.keys
+    }
+
+    /// The local time, unless the keyring proves it slow.
+    pub(crate) fn clock(&self, local: UnixTime) -> UnixTime {
+        self.floor.map_or(local, |floor| local.max(floor))
+    }
+
+    /// When the view stops being usable, if `now` lies past that.
+    pub(crate) fn stale_since(&self, now: UnixTime) -> Option<UnixTime> {
+        self.usable_until.filter(|until| *until <= now)
+    }
+}
+
+/// The keys a verifier uses, which may be swapped while it runs. Clones share them.
+///
+/// Make one of a [`KeySet`] that never changes, or let a follower of a store keep
+/// it current.
+#[derive(Clone)]
+pub struct LiveKeys(Arc<ArcSwap<KeyView>>);
+
+impl LiveKeys {
+    /// Keys that begin with this view.
+    #[must_use]
+    pub fn new(view: KeyView) -> Self {
+        Self(Arc::new(ArcSwap::from_pointee(view)))
+    }
+
+    /// Swaps in the next view; verifications under way end with the one before.
+    pub fn replace(&self, view: KeyView) {
+        self.0.store(Arc::new(view));
+    }
+
+    /// The keys as they are now.
+    #[must_use]
+    pub fn keys(&self) -> KeySet {
+        self.0.load().keys.clone()
+    }
+
+    pub(crate) fn view(&self) -> Guard<Arc<KeyView>> {
+        self.0.load()
+    }
+}
+
+impl From<KeySet> for LiveKeys {
+    fn from(keys: KeySet) -> Self {
+        Self::new(KeyView::fixed(keys))
+    }
+}
+
+impl fmt::Debug for LiveKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.view().keys.fmt(f)
+    }
+}
+
+/// A private key and the time it may sign in.
+#[derive(Clone, Debug)]
+pub struct Signer {
+    key: Arc<SigningKey>,
+    period: Option<KeyPeriod>,
+}
+
+impl Signer {
+    /// A key that signs in this period; its `max_lifetime` is what it may give now.
+    #[must_use]
+    pub fn new(key: SigningKey, period: KeyPeriod) -> Self {
+        Self {
+            key: Arc::new(key),
+            period: Some(period),
+        }
+    }
+
+    /// The same key with another period.
+    #[must_use]
+    pub fn with_period(&self, period: KeyPeriod) -> Self {
+        Self {
+            key: Arc::clone(&self.key),
+            period: Some(period),
+        }
+    }
+
+    /// The key.
+    #[must_use]
+    pub fn key(&self) -> &Arc<SigningKey> {
+        &self.key
+    }
+
+    /// The longest lifetime it may give; `None` for a key without a keyring.
+    pub(crate) fn max_lifetime(&self) -> Option<Duration> {
+        self.period.map(|period| period.max_lifetime)
+    }
+
+    fn signs_at(&self, issued_at: UnixTime) -> bool {
+        self.period
+            .is_none_or(|period| period.may_have_signed_at(issued_at))
+    }
+}
+
+/// What a minter knows of a keyring, and until when it may rely on that.
+#[derive(Debug)]
+pub struct SignerView {
+    signers: Vec<Signer>,
+    floor: Option<UnixTime>,
+    fresh_until: Option<UnixTime>,
+}
+
+impl SignerView {
+    /// The signers of a keyring as it was read. A minter refuses from
+    /// `fresh_until` on: by then its key may have been withdrawn.
+    #[must_use]
+    pub fn of_keyring(signers: Vec<Signer>, floor: UnixTime, fresh_until: UnixTime) -> Self {
+        Self {
+            signers,
+            floor: Some(floor),
+            fresh_until: Some(fresh_until),
+        }
+    }
+
+    /// The signers, in no order.
+    #[must_use]
+    pub fn signers(&self) -> &[Signer] {
+        &self.signers
+    }
+
+    pub(crate) fn clock(&self, local: UnixTime) -> UnixTime {
+        self.floor.map_or(local, |floor| local.max(floor))
+    }
+
+    pub(crate) fn stale_since(&self, now: UnixTime) -> Option<UnixTime> {
+        self.fresh_until.filter(|until| *until <= now)
+    }
+
+    /// The one key whose [A, D) contains the instant.
+    pub(crate) fn signer_at(&self, issued_at: UnixTime) -> Option<&Signer> {
+        self.signers
+            .iter()
+            .find(|signer| signer.signs_at(issued_at))
+    }
+}
+
+/// The keys a minter uses, which may be swapped while it runs. Clones share them.
+#[derive(Clone, Debug)]
+pub struct LiveSigners(Arc<ArcSwap<SignerView>>);
+
+impl LiveSigners {
+    /// Signers that begin with this view.
+    #[must_use]
+    pub fn new(view: SignerView) -> Self {
+        Self(Arc::new(ArcSwap::from_pointee(view)))
+    }
+
+    /// Swaps in the next view; mintings under way end with the one before.
+    pub fn replace(&self, view: SignerView) {
+        self.0.store(Arc::new(view));
+    }
+
+    pub(crate) fn view(&self) -> Guard<Arc<SignerView>> {
+        self.0.load()
+    }
+}
+
+impl From<SigningKey> for LiveSigners {
+    /// One key that signs for as long as the program uses it.
+    fn from(key: SigningKey) -> Self {
+        let signer = Signer {
+            key: Arc::new(key),
+            period: None,
+        };
+        Self::new(SignerView {
+            signers: vec![signer],
+            floor: None,
+            fresh_until: None,
+        })
+    }
+}
