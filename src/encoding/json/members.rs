@@ -1,5 +1,8 @@
 //! The names of the members of all objects that are open, to find a second one.
 
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::LazyLock;
+
 /// As many names are kept on the stack; tokens have about ten.
 const ON_THE_STACK: usize = 64;
 
@@ -69,16 +72,73 @@ impl Members {
     }
 }
 
-/// A number that equal names share and different ones rarely do: made of the first
-/// and last eight bytes. An attacker can make names collide, which costs a full
-/// comparison each; the bound on open members bounds their number.
+/// A number that equal names share and different ones do not, as good as always.
+///
+/// Names of eight bytes and more are hashed with keys that are drawn once per
+/// process, so that nobody can send names that collide: a collision costs a
+/// comparison of two names, and an object of 256 would cost 30,000 of them.
+/// The verdict never depends on the keys.
 pub(super) fn fingerprint(name: &[u8]) -> u64 {
-    match (name.first_chunk::<8>(), name.last_chunk::<8>()) {
-        (Some(head), Some(tail)) => {
-            u64::from_be_bytes(*head) ^ u64::from_be_bytes(*tail).rotate_left(29)
+    let Some(last) = name.last_chunk::<8>() else {
+        let low = |word, byte: &u8| word << 8 | u64::from(*byte);
+        let bits = u32::try_from(name.len()).unwrap_or_default() << 3;
+        return short_fingerprint(name.iter().rev().fold(0, low), bits);
+    };
+    let (words, _) = name.as_chunks::<8>();
+    let [key, factor] = *KEYS;
+    let mixed = words.iter().chain([last]).fold(key, |state, word| {
+        let state = u128::from(state ^ u64::from_le_bytes(*word));
+        let wide = state.wrapping_mul(u128::from(factor));
+        wide as u64 ^ (wide >> 64) as u64
+    });
+    // Before the mixing, a sender could make up for the length in the first word.
+    mixed ^ name.len() as u64
+}
+
+/// The fingerprint of a name below eight bytes: its bytes, the first one lowest,
+/// and its length. `bits` is eight times the length; bytes above it are ignored.
+pub(super) const fn short_fingerprint(word: u64, bits: u32) -> u64 {
+    let mask = 1_u64.wrapping_shl(bits).wrapping_sub(1);
+    word & mask | (bits as u64) << 56
+}
+
+static KEYS: LazyLock<[u64; 2]> = LazyLock::new(|| {
+    let random = RandomState::new();
+    // An even factor would lose bits.
+    [random.hash_one(0_u8), random.hash_one(1_u8) | 1]
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fingerprints_tell_names_apart_by_every_byte_and_the_length() {
+        let mut prints = std::collections::HashMap::new();
+        for length in 0..40 {
+            let name = vec![0; length];
+            assert_eq!(prints.insert(fingerprint(&name), name.clone()), None);
+            for place in 0..length {
+                for byte in [1, 0x80, 0xff] {
+                    let mut other = name.clone();
+                    other[place] = byte;
+                    assert_eq!(fingerprint(&other), fingerprint(&other.clone()));
+                    assert_eq!(prints.insert(fingerprint(&other), other), None);
+                }
+            }
         }
-        _ => name
-            .iter()
-            .fold(0, |word, byte| word << 8 | u64::from(*byte)),
+    }
+
+    #[test]
+    fn short_names_have_one_fingerprint_whatever_follows_them() {
+        for length in 0..8 {
+            let bits = 8 * u32::try_from(length).unwrap();
+            for after in [0_u8, b'"', 0xff] {
+                let mut word = [after; 8];
+                word[..length].fill(b'n');
+                let print = short_fingerprint(u64::from_le_bytes(word), bits);
+                assert_eq!(print, fingerprint(&word[..length]));
+            }
+        }
     }
 }

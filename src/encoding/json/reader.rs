@@ -2,7 +2,7 @@
 
 use super::Bounds;
 use super::error::{JsonError, JsonErrorKind};
-use super::members::{Members, fingerprint};
+use super::members::{Members, fingerprint, short_fingerprint};
 use super::value::{Array, Object, Text, Value, split_text};
 
 /// Whatever the caller asks for, nesting stops here: it costs stack.
@@ -36,11 +36,22 @@ impl<'a> Reader<'a> {
         self.text.as_bytes().get(self.at).copied()
     }
 
-    /// Skips `ws` (section 2).
-    pub(super) fn skip_whitespace(&mut self) {
+    /// Skips `ws` (section 2) and returns the byte after it.
+    #[inline]
+    pub(super) fn skip_whitespace(&mut self) -> Option<u8> {
+        // Tokens are written without white space, so that is asked first.
+        match self.peek() {
+            Some(byte) if byte > b' ' => Some(byte),
+            _ => self.skip_present_whitespace(),
+        }
+    }
+
+    #[cold]
+    fn skip_present_whitespace(&mut self) -> Option<u8> {
         while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
             self.advance(1);
         }
+        self.peek()
     }
 
     /// Nothing but white space may follow.
@@ -48,8 +59,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// [`JsonErrorKind::TrailingData`].
     pub(super) fn end(&mut self) -> Result<(), JsonError> {
-        self.skip_whitespace();
-        match self.peek() {
+        match self.skip_whitespace() {
             None => Ok(()),
             Some(_) => Err(JsonError::new(JsonErrorKind::TrailingData, self.at)),
         }
@@ -91,8 +101,7 @@ impl<'a> Reader<'a> {
         if self.open(b'}')? {
             loop {
                 let name = self.name(begin)?;
-                self.skip_whitespace();
-                if self.peek() != Some(b':') {
+                if self.skip_whitespace() != Some(b':') {
                     return Err(E::from(self.unexpected()));
                 }
                 self.advance(1);
@@ -130,8 +139,7 @@ impl<'a> Reader<'a> {
             .checked_sub(1)
             .ok_or(JsonError::new(JsonErrorKind::TooDeep, self.at))?;
         self.advance(1);
-        self.skip_whitespace();
-        if self.peek() == Some(end) {
+        if self.skip_whitespace() == Some(end) {
             self.advance(1);
             return Ok(false);
         }
@@ -140,8 +148,7 @@ impl<'a> Reader<'a> {
 
     /// Steps over a comma to the next item, or over the end; false at the end.
     fn another(&mut self, end: u8) -> Result<bool, JsonError> {
-        self.skip_whitespace();
-        match self.peek() {
+        match self.skip_whitespace() {
             Some(b',') => {
                 self.advance(1);
                 self.skip_whitespace();
@@ -168,10 +175,9 @@ impl<'a> Reader<'a> {
         if self.members.is_full() {
             return Err(JsonError::new(JsonErrorKind::TooManyMembers, start));
         }
-        let name = self.string()?;
-        let print = match name.plain() {
-            Some(plain) => fingerprint(plain.as_bytes()),
-            None => fingerprint(name.to_cow().as_bytes()),
+        let (name, print) = match self.short_name() {
+            Some(short) => short,
+            None => self.any_name()?,
         };
         let text = self.text;
         let same = |place| {
@@ -183,6 +189,32 @@ impl<'a> Reader<'a> {
         }
         self.members.push(print, start);
         Ok(name)
+    }
+
+    /// A name below eight bytes and without escapes, as almost all are, with its
+    /// fingerprint: one load reads it, and its end is found in that word.
+    #[inline]
+    fn short_name(&mut self) -> Option<(Text<'a>, u64)> {
+        let start = self.at;
+        let rest = self.text.as_bytes().get(start..)?;
+        let [_, word @ ..] = rest.first_chunk::<9>()?;
+        let word = u64::from_le_bytes(*word);
+        let bits = special_bytes(word).trailing_zeros() & !7;
+        if word.checked_shr(bits)? as u8 != b'"' {
+            return None;
+        }
+        let print = short_fingerprint(word, bits);
+        self.advance((bits as usize / 8).wrapping_add(2));
+        Some((Text::new(self.since(start), false), print))
+    }
+
+    fn any_name(&mut self) -> Result<(Text<'a>, u64), JsonError> {
+        let name = self.string()?;
+        let print = match name.plain() {
+            Some(plain) => fingerprint(plain.as_bytes()),
+            None => fingerprint(name.to_cow().as_bytes()),
+        };
+        Ok((name, print))
     }
 
     /// `string` (section 7), standing on its quote.
@@ -292,8 +324,18 @@ impl<'a> Reader<'a> {
         let Some(b'0'..=b'9') = self.peek() else {
             return Err(self.unexpected());
         };
-        while let Some(b'0'..=b'9') = self.peek() {
-            self.advance(1);
+        while let Some(rest) = self.text.as_bytes().get(self.at..) {
+            let Some(word) = rest.first_chunk::<8>() else {
+                let ahead = rest.iter().position(|byte| !byte.is_ascii_digit());
+                self.advance(ahead.unwrap_or(rest.len()));
+                break;
+            };
+            let other = other_than_digits(u64::from_le_bytes(*word));
+            if other != 0 {
+                self.advance(other.trailing_zeros() as usize / 8);
+                break;
+            }
+            self.advance(8);
         }
         Ok(())
     }
@@ -332,15 +374,26 @@ const fn is_special(byte: u8) -> bool {
     matches!(byte, b'"' | b'\\' | 0..0x20)
 }
 
+/// The same byte eight times.
+const fn eight(byte: u8) -> u64 {
+    u64::from_ne_bytes([byte; 8])
+}
+
 /// Marks the special bytes of eight with their top bit. A borrow can mark bytes
 /// above the lowest special one wrongly, so only the lowest mark counts.
 const fn special_bytes(word: u64) -> u64 {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const TOPS: u64 = 0x8080_8080_8080_8080;
-    let quote = word ^ ONES.wrapping_mul(b'"' as u64);
-    let backslash = word ^ ONES.wrapping_mul(b'\\' as u64);
-    let zero_quote = quote.wrapping_sub(ONES) & !quote;
-    let zero_backslash = backslash.wrapping_sub(ONES) & !backslash;
-    let control = word.wrapping_sub(ONES.wrapping_mul(0x20)) & !word;
-    (zero_quote | zero_backslash | control) & TOPS
+    let quote = word ^ eight(b'"');
+    let backslash = word ^ eight(b'\\');
+    let zero_quote = quote.wrapping_sub(eight(1)) & !quote;
+    let zero_backslash = backslash.wrapping_sub(eight(1)) & !backslash;
+    let control = word.wrapping_sub(eight(0x20)) & !word;
+    (zero_quote | zero_backslash | control) & eight(0x80)
+}
+
+/// Marks the bytes of eight that are no digits with their top bit.
+const fn other_than_digits(word: u64) -> u64 {
+    // Digits become 0 to 9; adding 118 to seven bits sets the top one from 10 on.
+    let value = word ^ eight(b'0');
+    let above_nine = (value & eight(0x7f)).wrapping_add(eight(0x80 - 10));
+    (value | above_nine) & eight(0x80)
 }
