@@ -12,7 +12,7 @@ use super::jwk::{self, Paseto};
 use super::jwk_members::{Members, Operation};
 use super::signing::SigningKey;
 use super::verifying::VerifyingKey;
-use crate::encoding::json::{self, Array, Bounds, JsonError, Value};
+use crate::encoding::json::{self, Array, Bounds, JsonError, Text, Value};
 use crate::error::{ErrorClass, Quoted};
 use crate::limits::{MAX_JWKS_BYTES, MAX_JWKS_KEYS};
 
@@ -215,13 +215,20 @@ fn check_families(members: &[Value<'_>], wanted: Family) -> Result<(), JwkSetErr
 }
 
 /// Two members of a known kind with one `kid` make the set ambiguous, also when one
-/// of them is unusable: which of them the issuer means is not for us to guess.
+/// of them is unusable: which of them the issuer means is not for us to guess. A key
+/// that says it is for encryption is none of ours, whatever its id.
 fn check_ids(members: &[Value<'_>]) -> Result<(), JwkSetError> {
     let mut seen = BTreeSet::new();
     for member in members.iter().filter(|member| family_of(member).is_some()) {
         let Value::Object(object) = member else {
             continue;
         };
+        let for_encryption = |(name, value): (Text<'_>, Value<'_>)| {
+            name.is("use") && matches!(value, Value::String(text) if text.is("enc"))
+        };
+        if object.iter().any(for_encryption) {
+            continue;
+        }
         let named = object.iter().find(|(name, _)| name.is("kid"));
         let Some((_, Value::String(id))) = named else {
             continue;

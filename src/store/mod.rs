@@ -34,6 +34,7 @@ mod error;
 #[cfg(feature = "file-store")]
 mod file;
 #[cfg(all(feature = "pem", feature = "paseto", feature = "aws-lc"))]
+mod follow;
 mod keys;
 mod memory;
 pub mod testing;
@@ -50,6 +51,9 @@ pub use error::{Outcome, StoreError, StoreErrorKind};
 #[cfg(feature = "file-store")]
 pub use file::{FileStore, Overwrite, create_secret_file};
 #[cfg(all(feature = "pem", feature = "paseto", feature = "aws-lc"))]
+pub use follow::{
+    FollowError, FollowErrorKind, Follower, FollowerHandle, FollowerHealth, Refreshed,
+};
 pub use keys::{
     KeyAccessError, KeyAccessErrorKind, StoredKeyring, change_passphrase, create_keyring,
     is_locked, key_set, load_keyring, public_key, published_keys, put_key, signing_key,
