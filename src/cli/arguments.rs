@@ -55,6 +55,19 @@ pub(crate) struct GlobalArguments {
     pub(crate) color: ColorChoice,
 }
 
+impl Command {
+    /// The schema of its JSON answer, if one was asked for.
+    pub(crate) fn json_schema(&self) -> Option<&'static str> {
+        match self {
+            Self::Verify(arguments) if arguments.json => Some("verify"),
+            Self::Inspect(arguments) if arguments.json => Some("inspect"),
+            Self::Jwks(arguments) if arguments.json => Some("jwks"),
+            Self::Key(command) => command.json_schema(),
+            _ => None,
+        }
+    }
+}
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

@@ -71,7 +71,7 @@ fn read_bounded(mut source: impl Read, limit: usize) -> io::Result<Option<Secret
 
 fn too_long(what: &str, limit: usize) -> Failure {
     let message = format!("{what} holds more than the {limit} bytes that are read");
-    Failure::new("too_long", Exit::Refused, message)
+    Failure::new("too_long", Exit::Operator, message)
 }
 
 /// Where text comes from.
@@ -103,12 +103,23 @@ impl Source {
         Ok(Self::Argument(text.to_owned()))
     }
 
-    /// Reads it, at most `limit` bytes, and strips one final newline, nothing else.
+    /// Reads what is to be judged, at most `limit` bytes and a line end, and strips
+    /// that line end, nothing else. More is a refusal: nothing so long is a token.
     pub(crate) fn read(&self, limit: usize, output: &mut Output) -> Result<SecretBytes, Failure> {
-        // One byte more for the newline that is stripped.
-        let room = limit.saturating_add(2);
+        self.read_within(limit.saturating_add(2), output)
+            .map_err(|failure| match failure.code.as_str() {
+                "too_long" => Failure {
+                    exit: Exit::Refused,
+                    message: format!("longer than the {limit} bytes that are read"),
+                    ..failure
+                },
+                _ => failure,
+            })
+    }
+
+    fn read_within(&self, room: usize, output: &mut Output) -> Result<SecretBytes, Failure> {
         match self {
-            Self::Argument(text) if text.len() > limit => Err(too_long("the argument", limit)),
+            Self::Argument(text) if text.len() > room => Err(too_long("the argument", room)),
             Self::Argument(text) => Ok(SecretBytes::from(text.clone().into_bytes())),
             Self::File(path) => read_file(path, room).map(strip_newline),
             Self::Stdin => {
@@ -144,6 +155,23 @@ fn strip_newline(bytes: SecretBytes) -> SecretBytes {
         None => return bytes,
     };
     SecretBytes::from(stripped.to_vec())
+}
+
+/// Refuses an argument that holds a secret key, before anything can repeat it.
+pub(crate) fn refuse_secret(argument: &OsStr) -> Result<(), Failure> {
+    let bytes = argument.as_encoded_bytes();
+    let holds = |mark: &&[u8]| bytes.windows(mark.len()).any(|part| part == *mark);
+    let marks: [&[u8]; 3] = [b"k4.secret.", b"k4.local.", b"PRIVATE KEY"];
+    if marks.iter().any(holds) {
+        return Err(secret_argument());
+    }
+    Ok(())
+}
+
+/// Other programs can read the arguments of this one.
+pub(crate) fn secret_argument() -> Failure {
+    let message = "a secret key does not belong among arguments: every program can read them";
+    Failure::usage(message).hint("give @FILE, or - for standard input; and consider this key known")
 }
 
 /// Text that must be UTF-8.

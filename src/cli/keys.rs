@@ -131,7 +131,8 @@ pub(crate) fn read_jwks(path: &Path) -> Result<KeySet, Failure> {
     let bytes = read_file(path, MAX_JWKS_BYTES)?;
     let name = path.to_string_lossy();
     let set = JwkSet::parse(bytes.expose(), &ImportOptions::new()).map_err(|error| {
-        let message = format!("{}: {error}", Escaped(&name));
+        let reason = without_code(&error, error.code());
+        let message = format!("{}: {reason}", Escaped(&name));
         Failure::new(error.code(), error.class().into(), message)
     })?;
     KeySet::of(set.into_keys()).map_err(|error| key_failure(&error))

@@ -28,11 +28,20 @@ use output::{ColorChoice, Output};
 
 /// Does what the arguments say, and returns the exit code.
 pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if let Err(failure) = arguments
+        .iter()
+        .try_for_each(|each| input::refuse_secret(each))
+    {
+        Output::new(ColorChoice::Auto).failure("", &failure);
+        return ExitCode::from(failure.exit.code());
+    }
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => return ExitCode::from(not_understood(&error).code()),
     };
     let mut output = Output::new(arguments.global.color);
+    let schema = arguments.command.json_schema();
     let done = dispatch(arguments, &mut output).and_then(|exit| {
         output.flush()?;
         Ok(exit)
@@ -40,6 +49,9 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let exit = match done {
         Ok(exit) => exit,
         Err(failure) => {
+            if let Some(schema) = schema {
+                let _ = output.json_failure(schema, &failure);
+            }
             // What was printed so far goes out before the words about the failure.
             let _ = output.flush();
             output.failure("", &failure);
@@ -84,9 +96,18 @@ fn not_understood(error: &clap::Error) -> Exit {
             Exit::Usage
         }
         _ => {
-            let message = text.strip_prefix("error: ").unwrap_or(&text);
-            output.failure("", &Failure::usage(message.trim_end()));
+            output.failure("", &usage(&text));
             Exit::Usage
         }
     }
+}
+
+/// The parser's sentence, with its further paragraphs as hints.
+fn usage(text: &str) -> Failure {
+    let text = text.strip_prefix("error: ").unwrap_or(text);
+    let mut paragraphs = text.trim_end().split("\n\n");
+    let message = paragraphs.next().unwrap_or_default();
+    paragraphs
+        .map(|paragraph| paragraph.trim().trim_start_matches("tip: "))
+        .fold(Failure::usage(message), Failure::hint)
 }

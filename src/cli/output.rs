@@ -13,6 +13,7 @@
 //!   asked for by name.
 
 use std::env;
+use std::ffi::OsStr;
 use std::fmt::Display;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 
@@ -64,7 +65,11 @@ impl Output {
         let colored = match choice {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
-            ColorChoice::Auto => io::stderr().is_terminal() && terminal_wants_color(),
+            ColorChoice::Auto => {
+                let forbidden = env::var_os("NO_COLOR");
+                let terminal = env::var_os("TERM");
+                io::stderr().is_terminal() && wants_color(forbidden.as_deref(), terminal.as_deref())
+            }
         };
         Self {
             stdout: BufWriter::with_capacity(64 * 1024, io::stdout()),
@@ -130,6 +135,15 @@ impl Output {
         self.line(text)
     }
 
+    /// The JSON answer of a command that failed. It never holds claims.
+    pub(crate) fn json_failure(&mut self, schema: &str, failure: &Failure) -> Result<(), Failure> {
+        let mut members = vec![("error", json_error(failure))];
+        if schema == "verify" {
+            members.insert(0, ("valid", "false".to_owned()));
+        }
+        self.json(schema, &members)
+    }
+
     /// Words to the person: `note: …`.
     pub(crate) fn note(&mut self, text: impl Display) {
         self.words(&format!("note: {text}"));
@@ -187,9 +201,9 @@ impl Output {
 }
 
 /// Whether the person's settings allow colours (<https://no-color.org>).
-fn terminal_wants_color() -> bool {
-    let forbidden = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let dumb = env::var_os("TERM").is_none_or(|value| value == "dumb");
+fn wants_color(no_color: Option<&OsStr>, term: Option<&OsStr>) -> bool {
+    let forbidden = no_color.is_some_and(|value| !value.is_empty());
+    let dumb = term.is_none_or(|value| value == "dumb");
     !forbidden && !dumb
 }
 
@@ -201,4 +215,21 @@ pub(crate) fn json_error(failure: &Failure) -> String {
         json_string(&failure.message),
         failure.exit.code()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_color_and_dumb_terminals_are_obeyed() {
+        let wants = |no_color: Option<&str>, term: Option<&str>| {
+            wants_color(no_color.map(OsStr::new), term.map(OsStr::new))
+        };
+        assert!(wants(None, Some("xterm")));
+        assert!(wants(Some(""), Some("xterm")));
+        assert!(!wants(Some("1"), Some("xterm")));
+        assert!(!wants(None, Some("dumb")));
+        assert!(!wants(None, None));
+    }
 }

@@ -1,10 +1,11 @@
 //! `tokenwright inspect`: what a token or a key text says, without believing it.
 
 use std::ffi::OsString;
+use std::time::Duration;
 
 use chrono::{DateTime, Local};
 use clap::Args;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokenwright::dangerous::{UnverifiedContents, unverified_contents};
 use tokenwright::key::{ImportOptions, JwkSet};
 use tokenwright::limits::MAX_JWKS_BYTES;
@@ -12,11 +13,14 @@ use tokenwright::{Clock as _, SecretBytes, SystemClock, UnixTime};
 
 use crate::cli::escape::{Escaped, json_string, one_line_json};
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::input::{Source, utf8};
+use crate::cli::input::{Source, secret_argument, utf8};
 use crate::cli::keys::{ParsedKey, parse_key};
-use crate::cli::output::{Output, Paint, json_error};
+use crate::cli::output::{Output, Paint};
 use crate::cli::passphrase::PassphraseSource;
 use crate::cli::times;
+
+/// Beyond this a token's life is worth a note: a day.
+const LONG_LIFE: Duration = Duration::from_secs(86_400);
 
 /// Arguments of `inspect`.
 #[derive(Debug, Args)]
@@ -27,26 +31,18 @@ pub(crate) struct InspectArguments {
     passphrase: PassphraseSource,
     /// Print a JSON object
     #[arg(long)]
-    json: bool,
+    pub(crate) json: bool,
 }
 
 pub(crate) fn run(arguments: &InspectArguments, output: &mut Output) -> Result<Exit, Failure> {
-    inspect(arguments, output).inspect_err(|failure| {
-        if arguments.json {
-            let _ = output.json("inspect", &[("error", json_error(failure))]);
-        }
-    })
-}
-
-fn inspect(arguments: &InspectArguments, output: &mut Output) -> Result<Exit, Failure> {
     let source = Source::of(arguments.input.as_deref())?;
     let bytes = source.read(MAX_JWKS_BYTES, output)?;
     match Kind::of(&bytes) {
         Kind::Token => show_token(utf8(&bytes)?, &source, arguments.json, output)?,
         Kind::JwkSet => show_set(&bytes, arguments.json, output)?,
         Kind::Key => {
-            refuse_secret_argument(&bytes, &source)?;
             let key = parse_key(&bytes, None, &arguments.passphrase).map_err(judged)?;
+            refuse_secret_argument(&key, &source)?;
             show_key(&key, arguments.json, output)?;
         }
     }
@@ -91,34 +87,12 @@ impl Kind {
     }
 }
 
-/// Other programs can read the arguments of this one.
-fn refuse_secret_argument(bytes: &SecretBytes, source: &Source) -> Result<(), Failure> {
-    let Source::Argument(_) = source else {
-        return Ok(());
-    };
-    let secret = |needle: &[u8]| {
-        bytes
-            .expose()
-            .windows(needle.len())
-            .any(|part| part == needle)
-    };
-    let marks: [&[u8]; 6] = [
-        b"k4.secret.",
-        b"k4.local.",
-        b"PRIVATE KEY",
-        b"\"d\"",
-        b"\"k\"",
-        b"\"p\"",
-    ];
-    if marks.into_iter().any(secret) {
-        let failure = Failure::usage(
-            "a secret key does not belong among arguments: every program can read them",
-        );
-        return Err(
-            failure.hint("give @FILE, or - for standard input; and consider this key known")
-        );
+/// A private or shared JWK is refused as an argument; other forms are before.
+fn refuse_secret_argument(key: &ParsedKey, source: &Source) -> Result<(), Failure> {
+    match (key, source) {
+        (ParsedKey::Signing(_), Source::Argument(_)) => Err(secret_argument()),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 fn show_token(
@@ -136,6 +110,9 @@ fn show_token(
     output.headline(Paint::Warn, "UNVERIFIED", text);
     let header = json_part(&contents.header);
     let claims = json_part(&contents.payload);
+    for note in notes(&contents) {
+        output.note(note);
+    }
     if json {
         return show_token_json(&contents, header, claims, output);
     }
@@ -179,6 +156,42 @@ fn show_token_json(
         members.push(("footer", json_string(&footer)));
     }
     output.json("inspect", &members)
+}
+
+/// What a reader should notice about a token, good signature or not.
+fn notes(contents: &UnverifiedContents) -> Vec<String> {
+    let object = |bytes: &[u8]| serde_json::from_slice::<Map<String, Value>>(bytes);
+    let mut notes = Vec::new();
+    if contents.algorithm.eq_ignore_ascii_case("none") {
+        notes.push("alg none: there is no signature at all".to_owned());
+    }
+    for name in ["jwk", "jku", "x5u", "x5c"] {
+        if object(&contents.header).is_ok_and(|header| header.contains_key(name)) {
+            notes.push(format!(
+                "the header brings its own key ({name}), which is never used"
+            ));
+        }
+    }
+    let Ok(claims) = object(&contents.payload) else {
+        return notes;
+    };
+    for (name, words) in [
+        ("exp", "it never expires"),
+        ("aud", "it is meant for nobody in particular"),
+        ("iss", "nobody says who issued it"),
+    ] {
+        if !claims.contains_key(name) {
+            notes.push(format!("no {name}: {words}"));
+        }
+    }
+    let time = |name: &str| claims.get(name).and_then(read_time);
+    if let (Some(issued), Some(ends)) = (time("iat"), time("exp")) {
+        let life = ends.saturating_since(issued);
+        if life > LONG_LIFE {
+            notes.push(format!("it lives {}, long for a token", times::words(life)));
+        }
+    }
+    notes
 }
 
 /// JSON on one line, or nothing if it is no strict JSON.

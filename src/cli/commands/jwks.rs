@@ -17,7 +17,7 @@ use crate::cli::output::Output;
 pub(crate) struct JwksArguments {
     /// Print a JSON object with the schema's name around the set
     #[arg(long)]
-    json: bool,
+    pub(crate) json: bool,
 }
 
 pub(crate) fn run(

@@ -6,7 +6,8 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::{Map, Value};
 use tokenwright::{
-    Claims, Clock as _, MintError, MintOptions, Minter, SystemClock, TokenIds, UnixTime,
+    Claims, Clock as _, MintError, MintErrorKind, MintOptions, Minter, SystemClock, TokenIds,
+    UnixTime,
 };
 
 use crate::cli::arguments::GlobalArguments;
@@ -171,7 +172,12 @@ fn token_ids(jti: &str) -> TokenIds {
 }
 
 fn mint_failure(error: &MintError) -> Failure {
-    let failure = Failure::new(error.code(), error.class().into(), error);
+    // What the flags ask for and cannot have is a matter of usage; a failing key is not.
+    let exit = match error.kind() {
+        MintErrorKind::Key(_) => error.class().into(),
+        _ => Exit::Usage,
+    };
+    let failure = Failure::new(error.code(), exit, error);
     match error.code() {
         "lifetime_too_long" => {
             failure.hint("the limit is the keyring's: tokenwright init --ttl sets it")
@@ -230,7 +236,7 @@ fn read_claims(argument: &OsString, output: &mut Output) -> Result<Map<String, V
     let refused = |reason: String| {
         Failure::new(
             "bad_custom_claims",
-            Exit::Operator,
+            Exit::Usage,
             format!("{}: {reason}", Escaped(&place)),
         )
     };

@@ -16,7 +16,7 @@ use crate::cli::times;
 pub(crate) struct ListArguments {
     /// Print a JSON object
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 pub(crate) fn run(

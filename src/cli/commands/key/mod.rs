@@ -57,6 +57,17 @@ pub(crate) fn run(
     }
 }
 
+impl KeyCommand {
+    /// The schema of its JSON answer, if one was asked for.
+    pub(crate) fn json_schema(&self) -> Option<&'static str> {
+        match self {
+            Self::List(arguments) if arguments.json => Some("key-list"),
+            Self::Show(arguments) if arguments.json => Some("key"),
+            _ => None,
+        }
+    }
+}
+
 /// The texts a key can be written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Form {

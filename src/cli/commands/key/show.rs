@@ -20,7 +20,7 @@ pub(crate) struct ShowArguments {
     kid: String,
     /// Print a JSON object
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 pub(crate) fn run(

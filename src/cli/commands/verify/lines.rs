@@ -192,41 +192,19 @@ fn next_line(
     reader: &mut impl BufRead,
     limit: usize,
 ) -> io::Result<Option<(Option<Vec<u8>>, u64)>> {
-    let mut text = Some(Vec::new());
-    let mut length: u64 = 0;
-    loop {
-        let available = match reader.fill_buf() {
-            Ok(available) => available,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-        if available.is_empty() {
-            return Ok((length > 0).then_some((text, length)));
-        }
-        let end = available.iter().position(|byte| *byte == b'\n');
-        let part = available
-            .get(..end.unwrap_or(available.len()))
-            .unwrap_or_default();
-        let room = text
-            .as_ref()
-            .map_or(0, |text| limit.saturating_sub(text.len()));
-        match &mut text {
-            // Two bytes more than allowed are kept: a carriage return may go yet.
-            Some(text) if part.len() <= room.saturating_add(2) => text.extend_from_slice(part),
-            _ => text = None,
-        }
-        let used = part.len().saturating_add(usize::from(end.is_some()));
-        reader.consume(used);
-        length = length.saturating_add(u64::try_from(used).unwrap_or(u64::MAX));
-        if end.is_some() {
-            if let Some(line) = &mut text
-                && line.last() == Some(&b'\r')
-            {
-                line.pop();
-            }
-            return Ok(Some((text, length)));
-        }
+    // One byte more than the longest line and its end, to notice a longer one.
+    let room = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(3);
+    let mut text = Vec::new();
+    let read = reader.by_ref().take(room).read_until(b'\n', &mut text)?;
+    let read = u64::try_from(read).unwrap_or(u64::MAX);
+    if text.pop_if(|last| *last == b'\n').is_some() {
+        text.pop_if(|last| *last == b'\r');
+    } else if read == room {
+        let skipped = reader.skip_until(b'\n')?;
+        let skipped = u64::try_from(skipped).unwrap_or(u64::MAX);
+        return Ok(Some((None, read.saturating_add(skipped))));
     }
+    Ok((read > 0).then_some((Some(text), read)))
 }
 
 fn answer(chunk: &Chunk, judge_by: &Judge, extract: Option<&Regex>) -> Answers {

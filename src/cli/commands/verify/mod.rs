@@ -18,7 +18,7 @@ use crate::cli::config::{self, Settings};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::input::{Source, utf8};
 use crate::cli::keys;
-use crate::cli::output::{Output, json_error};
+use crate::cli::output::Output;
 use crate::cli::passphrase::PassphraseSource;
 use crate::cli::times::{self, Moment};
 
@@ -73,7 +73,7 @@ pub(crate) struct VerifyArguments {
     jobs: Option<u16>,
     /// Print a JSON object
     #[arg(long)]
-    json: bool,
+    pub(crate) json: bool,
 }
 
 /// Everything a token is judged by.
@@ -88,21 +88,11 @@ pub(crate) fn run(
     global: &GlobalArguments,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
-    let json = arguments.json;
-    let done = if arguments.lines {
+    if arguments.lines {
         lines::run(arguments, global, output)
     } else {
         single(&arguments, global, output)
-    };
-    done.inspect_err(|failure| {
-        if json {
-            let members = [
-                ("valid", "false".to_owned()),
-                ("error", json_error(failure)),
-            ];
-            let _ = output.json("verify", &members);
-        }
-    })
+    }
 }
 
 fn single(

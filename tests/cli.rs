@@ -1,0 +1,15 @@
+//! The command line, run as people run it.
+#![cfg(feature = "cli")]
+
+#[path = "cli/bad_input.rs"]
+mod bad_input;
+#[path = "cli/elsewhere.rs"]
+mod elsewhere;
+#[path = "cli/keys.rs"]
+mod keys;
+#[path = "cli/lines.rs"]
+mod lines;
+#[path = "cli/manners.rs"]
+mod manners;
+#[path = "cli/place.rs"]
+mod place;
