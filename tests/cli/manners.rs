@@ -202,13 +202,17 @@ fn every_failed_claim_is_reported_and_a_wrong_place_weighs_more_than_a_wrong_tim
             "error[expired]"
         ]
     );
+    let claims = place.run(&["inspect", &token, "--json"]).json()["claims"].clone();
+    let later = format!("@{}", claims["exp"].as_i64().unwrap() + 23 * 60);
     let expired = place
-        .run(&["verify", &token, "--at", "now+1h"])
+        .run(&["verify", &token, "--at", &later])
         .fails(3, "expired");
     assert!(
         expired
             .stderr()
-            .starts_with("error[expired]: expired 45 minutes ago, at 20")
+            .starts_with("error[expired]: expired 23 minutes ago, at 20"),
+        "{}",
+        expired.stderr()
     );
     place
         .run(&["verify", &token, "--max-age", "1m", "--at", "now+2m"])
