@@ -73,6 +73,7 @@ mod mint;
 pub mod neighbours;
 mod revocation;
 mod secret;
+#[cfg(feature = "rotation")]
 pub mod store;
 mod time;
 mod token;

@@ -33,7 +33,6 @@
 mod error;
 #[cfg(feature = "file-store")]
 mod file;
-#[cfg(all(feature = "pem", feature = "paseto", feature = "aws-lc"))]
 mod follow;
 mod keys;
 mod memory;
@@ -50,7 +49,6 @@ use crate::secret::SecretBytes;
 pub use error::{Outcome, StoreError, StoreErrorKind};
 #[cfg(feature = "file-store")]
 pub use file::{FileStore, Overwrite, create_secret_file};
-#[cfg(all(feature = "pem", feature = "paseto", feature = "aws-lc"))]
 pub use follow::{
     FollowError, FollowErrorKind, Follower, FollowerHandle, FollowerHealth, Refreshed,
 };
