@@ -36,6 +36,8 @@ mod file;
 mod follow;
 mod keys;
 mod memory;
+#[cfg(all(feature = "pem", feature = "paseto", feature = "aws-lc"))]
+mod schedule;
 pub mod testing;
 
 use std::fmt;
@@ -57,6 +59,11 @@ pub use keys::{
     is_locked, key_set, load_keyring, public_key, published_keys, put_key, signing_key,
 };
 pub use memory::MemoryStore;
+#[cfg(all(feature = "pem", feature = "paseto", feature = "aws-lc"))]
+pub use schedule::{
+    MissingMaterial, Performed, Restored, RunOptions, ScheduleError, ScheduleErrorKind,
+    ScheduleHandle, ScheduleHealth, Scheduler,
+};
 
 /// A place for one document and the key material it names.
 ///
