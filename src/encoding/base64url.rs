@@ -16,6 +16,7 @@ use crate::secret::SecretBytes;
 
 /// Why a text is not base64url. Holds no part of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Base64Error {
     /// No byte string has a text of this length.
     Length,

@@ -40,23 +40,29 @@ impl Members {
 
     /// Whether any name from `begin` on has this fingerprint and passes `same`,
     /// which is given the name's place.
+    #[inline]
     pub(super) fn contains(
         &self,
         begin: usize,
         print: u64,
         mut same: impl FnMut(usize) -> bool,
     ) -> bool {
-        let mut equal = |name: &Name| name.0 == print && same(name.1);
         let first = self.first.get(begin..self.count.min(ON_THE_STACK));
-        first.unwrap_or_default().iter().any(&mut equal)
-            || self
+        for (known, place) in first.unwrap_or_default() {
+            if *known == print && same(*place) {
+                return true;
+            }
+        }
+        self.count > ON_THE_STACK
+            && self
                 .more
                 .get(begin.saturating_sub(ON_THE_STACK)..)
                 .unwrap_or_default()
                 .iter()
-                .any(equal)
+                .any(|(known, place)| *known == print && same(*place))
     }
 
+    #[inline]
     pub(super) fn push(&mut self, print: u64, place: usize) {
         match self.first.get_mut(self.count) {
             Some(slot) => *slot = (print, place),
