@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::commands::{completions, demo, init, inspect, jwks, key, man, mint, verify};
+use super::commands::{completions, demo, init, inspect, jwks, key, man, mint, rotate, verify};
 use super::output::ColorChoice;
 
 const AFTER_HELP: &str = "\
@@ -86,6 +86,8 @@ pub(crate) enum Command {
     Key(key::KeyCommand),
     /// Print the public keys that verifiers need
     Jwks(jwks::JwksArguments),
+    /// Do what is due: publish, switch and destroy keys; and handle emergencies
+    Rotate(rotate::RotateArguments),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArguments),
     /// Print the manual page, or write all of them into a folder

@@ -8,4 +8,5 @@ pub(crate) mod jwks;
 pub(crate) mod key;
 pub(crate) mod man;
 pub(crate) mod mint;
+pub(crate) mod rotate;
 pub(crate) mod verify;
