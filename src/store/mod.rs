@@ -34,6 +34,7 @@ mod error;
 #[cfg(feature = "file-store")]
 mod file;
 mod follow;
+#[cfg(all(feature = "pem", feature = "paseto", feature = "aws-lc"))]
 mod keys;
 mod memory;
 #[cfg(all(feature = "pem", feature = "paseto", feature = "aws-lc"))]
@@ -54,6 +55,7 @@ pub use file::{FileStore, Overwrite, create_secret_file};
 pub use follow::{
     FollowError, FollowErrorKind, Follower, FollowerHandle, FollowerHealth, Refreshed,
 };
+#[cfg(all(feature = "pem", feature = "paseto", feature = "aws-lc"))]
 pub use keys::{
     KeyAccessError, KeyAccessErrorKind, StoredKeyring, change_passphrase, create_keyring,
     is_locked, key_set, load_keyring, public_key, published_keys, put_key, signing_key,

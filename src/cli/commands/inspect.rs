@@ -116,6 +116,16 @@ fn show_token(
     if json {
         return show_token_json(&contents, header, claims, output);
     }
+    show_parts(&contents, header, claims, output)?;
+    show_times(&contents.payload, output)
+}
+
+fn show_parts(
+    contents: &UnverifiedContents,
+    header: Option<String>,
+    claims: Option<String>,
+    output: &mut Output,
+) -> Result<(), Failure> {
     if let Some(header) = header {
         output.line(format!("header  {header}"))?;
     } else {
@@ -135,7 +145,7 @@ fn show_token(
         let footer = String::from_utf8_lossy(&contents.footer);
         output.line(format!("footer  {footer}"))?;
     }
-    show_times(&contents.payload, output)
+    Ok(())
 }
 
 fn show_token_json(
@@ -254,29 +264,7 @@ fn show_set(bytes: &SecretBytes, json: bool, output: &mut Output) -> Result<(), 
     let set = JwkSet::parse(bytes.expose(), &ImportOptions::new())
         .map_err(|error| Failure::new(error.code(), Exit::Refused, error))?;
     if json {
-        let keys: Vec<String> = set
-            .keys()
-            .iter()
-            .map(|key| key_json(key.algorithm().name(), key.id().as_str(), "public"))
-            .collect();
-        let skipped: Vec<String> = set
-            .skipped()
-            .iter()
-            .map(|member| {
-                let code = member.reason().code();
-                format!(
-                    "{{\"position\":{},\"code\":{}}}",
-                    member.position(),
-                    json_string(code)
-                )
-            })
-            .collect();
-        let members = [
-            ("kind", json_string("jwks")),
-            ("keys", format!("[{}]", keys.join(","))),
-            ("skipped", format!("[{}]", skipped.join(","))),
-        ];
-        return output.json("inspect", &members);
+        return show_set_json(&set, output);
     }
     output.line(format!(
         "JWK set: {} usable, {} left out",
@@ -284,16 +272,39 @@ fn show_set(bytes: &SecretBytes, json: bool, output: &mut Output) -> Result<(), 
         set.skipped().len()
     ))?;
     for key in set.keys() {
-        output.line(format!(
-            "  {}  {}",
-            key.algorithm(),
-            Escaped(key.id().as_str())
-        ))?;
+        let id = Escaped(key.id().as_str());
+        output.line(format!("  {}  {id}", key.algorithm()))?;
     }
     for member in set.skipped() {
         output.line(format!("  left out: {member}"))?;
     }
     Ok(())
+}
+
+fn show_set_json(set: &JwkSet, output: &mut Output) -> Result<(), Failure> {
+    let keys: Vec<String> = set
+        .keys()
+        .iter()
+        .map(|key| key_json(key.algorithm().name(), key.id().as_str(), "public"))
+        .collect();
+    let skipped: Vec<String> = set
+        .skipped()
+        .iter()
+        .map(|member| {
+            let code = member.reason().code();
+            format!(
+                "{{\"position\":{},\"code\":{}}}",
+                member.position(),
+                json_string(code)
+            )
+        })
+        .collect();
+    let members = [
+        ("kind", json_string("jwks")),
+        ("keys", format!("[{}]", keys.join(","))),
+        ("skipped", format!("[{}]", skipped.join(","))),
+    ];
+    output.json("inspect", &members)
 }
 
 fn show_key(key: &ParsedKey, json: bool, output: &mut Output) -> Result<(), Failure> {

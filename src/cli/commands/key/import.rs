@@ -108,17 +108,21 @@ fn add(
             change.keyring.to_json().as_bytes(),
         )
         .map_err(|error| store_failure(&error))?;
+    tell(key, &change.event, output);
+    Ok(())
+}
+
+fn tell(key: &SigningKey, event: &Event, output: &mut Output) {
     let id = short_id(key.id().as_str());
-    output.note(match change.event {
+    output.note(match event {
         Event::SuccessorPublished { at, .. } => {
             format!(
                 "key {id} is published and will sign from {}",
-                times::rfc3339(at)
+                times::rfc3339(*at)
             )
         }
         _ => format!("key {id} is published and stands by"),
     });
-    Ok(())
 }
 
 /// Rotation goes on with the imported key's algorithm.
