@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::commands::{completions, demo, init, inspect, jwks, key, man, mint, rotate, verify};
+use super::commands::{
+    completions, demo, doctor, init, inspect, jwks, key, man, mint, rotate, verify,
+};
 use super::output::ColorChoice;
 
 const AFTER_HELP: &str = "\
@@ -88,6 +90,8 @@ pub(crate) enum Command {
     Jwks(jwks::JwksArguments),
     /// Do what is due: publish, switch and destroy keys; and handle emergencies
     Rotate(rotate::RotateArguments),
+    /// Look for what is wrong, or will be: clock, permissions, overdue work, missing keys
+    Doctor(doctor::DoctorArguments),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArguments),
     /// Print the manual page, or write all of them into a folder

@@ -74,22 +74,45 @@ impl Settings {
 
 /// All layers, the flags on top.
 pub(crate) fn resolve(flags: Settings, config: Option<&Path>) -> Result<Settings, Failure> {
-    let mut settings = flags.over(environment()?);
+    let layers = layers(flags, config)?.into_iter();
+    Ok(layers.fold(Settings::default(), |above, layer| {
+        above.over(layer.settings)
+    }))
+}
+
+/// What one place says.
+pub(crate) struct Layer {
+    /// The place, for people.
+    pub(crate) place: String,
+    /// What it says.
+    pub(crate) settings: Settings,
+}
+
+/// Every place that can say something, the one that wins first.
+pub(crate) fn layers(flags: Settings, config: Option<&Path>) -> Result<Vec<Layer>, Failure> {
+    let layer = |place: &str, settings| Layer {
+        place: place.to_owned(),
+        settings,
+    };
+    let file = |path: &Path, settings| layer(&path.to_string_lossy(), settings);
+    let mut layers = vec![layer("flags", flags), layer("environment", environment()?)];
     let named = config.map(Path::to_path_buf).or_else(|| {
         env::var_os("TOKENWRIGHT_CONFIG")
             .filter(|value| !value.is_empty())
             .map(PathBuf::from)
     });
-    let first = match named {
-        Some(path) => read_layer(&path)?,
-        None => read_optional_layer(Path::new("tokenwright.toml"))?,
-    };
-    settings = settings.over(first);
+    let local = Path::new("tokenwright.toml");
+    layers.push(match named {
+        Some(path) => file(&path, read_layer(&path)?),
+        None => file(local, read_optional_layer(local)?),
+    });
     if let Some(folder) = user_folder() {
-        settings = settings.over(read_optional_layer(&folder.join("tokenwright.toml"))?);
+        let path = folder.join("tokenwright.toml");
+        layers.push(file(&path, read_optional_layer(&path)?));
     }
     let system = Path::new("/etc/tokenwright/tokenwright.toml");
-    Ok(settings.over(read_optional_layer(system)?))
+    layers.push(file(system, read_optional_layer(system)?));
+    Ok(layers)
 }
 
 /// `$XDG_CONFIG_HOME/tokenwright`, or `~/.config/tokenwright`.

@@ -176,7 +176,7 @@ fn store_flag(global: &GlobalArguments) -> String {
 }
 
 /// Text as a shell needs it.
-fn shell_word(text: &str) -> String {
+pub(super) fn shell_word(text: &str) -> String {
     let bare = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@=+,".contains(&byte);
     match !text.is_empty() && text.bytes().all(bare) {
         true => text.to_owned(),
