@@ -1,11 +1,11 @@
 //! The schedule kept on real stores: by many at once, killed at any instant,
 //! with faults at every call.
-#![cfg(all(
-    feature = "pem",
-    feature = "paseto",
-    feature = "aws-lc",
-    feature = "file-store"
-))]
+#[path = "schedulers/damage.rs"]
+mod damage;
+#[path = "schedulers/faults.rs"]
+mod faults;
+#[path = "schedulers/processes.rs"]
+mod processes;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,8 @@ use tokenwright::keyring::{
     Defaults, EmergencyOptions, Event, Keyring, LargeJump, PolicyNumbers, RotationPolicy, State,
 };
 use tokenwright::store::{
-    MemoryStore, RunOptions, ScheduleErrorKind, Scheduler, Store, create_keyring, load_keyring,
+    MaterialAddress, MemoryStore, RunOptions, ScheduleErrorKind, Scheduler, Store, create_keyring,
+    load_keyring,
 };
 use tokenwright::{ManualClock, SecretBytes, UnixTime};
 
@@ -39,7 +40,11 @@ fn at(seconds: i64) -> UnixTime {
 
 /// A keyring whose first key signs from 0 on.
 fn begin(store: &dyn Store, passphrase: Option<&SecretBytes>) -> KeyId {
-    let key = SigningKey::generate(Algorithm::EdDsa).unwrap();
+    begin_with(store, Algorithm::EdDsa, passphrase)
+}
+
+fn begin_with(store: &dyn Store, algorithm: Algorithm, passphrase: Option<&SecretBytes>) -> KeyId {
+    let key = SigningKey::generate(algorithm).unwrap();
     let policy = RotationPolicy::new(NUMBERS).unwrap();
     let defaults = Defaults::default();
     create_keyring(store, "orders", policy, defaults, &key, passphrase, at(0)).unwrap();
@@ -56,6 +61,27 @@ fn in_memory() -> (MemoryStore, Arc<ManualClock>, Scheduler) {
     begin(&store, None);
     let scheduler = Scheduler::new(store.clone(), Arc::clone(&clock));
     (store, clock, scheduler)
+}
+
+/// Keys that still have to sign and whose material is not in the store.
+fn dangling(store: &dyn Store, now: i64) -> Vec<String> {
+    let keyring = keyring(store);
+    let there = store.list_material().unwrap();
+    let needed = keyring.keys().iter().filter(|key| {
+        let due = key.private_erased_from(keyring.policy());
+        key.private_erased_at().is_none() && due.is_none_or(|due| at(now) < due)
+    });
+    let gone = needed.filter(|key| !there.iter().any(|at| at.as_str() == key.address()));
+    gone.map(|key| key.id().to_string()).collect()
+}
+
+/// How many keys may sign at this time.
+fn signers_at(keyring: &Keyring, now: i64) -> usize {
+    let signs = keyring
+        .keys()
+        .iter()
+        .filter(|key| key.state(at(now)).signs());
+    signs.count()
 }
 
 fn kinds(events: &[Event]) -> Vec<&'static str> {
@@ -163,15 +189,12 @@ fn a_key_whose_private_half_is_missing_never_takes_over() {
     scheduler.run_due(&RunOptions::default()).unwrap();
     clock.set(at(100));
     let before = keyring(&store);
-    let (signer, standby) = (before.keys()[0].id(), before.keys()[1].id());
-    let addresses = store.list_material().unwrap();
-    let gone = addresses
-        .iter()
-        .find(|at| at.as_str() == before.keys()[1].address())
-        .unwrap();
-    store.remove_material(gone).unwrap();
+    let signer = before.signer(at(100)).unwrap().id();
+    let standby = before.keys().iter().find(|key| key.id() != signer).unwrap();
+    let gone = MaterialAddress::new(standby.address()).unwrap();
+    store.remove_material(&gone).unwrap();
     let missing = ScheduleErrorKind::MaterialMissing {
-        ids: vec![standby.clone()],
+        ids: vec![standby.id().clone()],
     };
     let refused = scheduler
         .compromise(signer, EmergencyOptions::default())

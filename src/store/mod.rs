@@ -37,7 +37,6 @@ mod follow;
 #[cfg(all(feature = "pem", feature = "paseto", feature = "aws-lc"))]
 mod keys;
 mod memory;
-#[cfg(all(feature = "pem", feature = "paseto", feature = "aws-lc"))]
 mod schedule;
 pub mod testing;
 
@@ -61,7 +60,6 @@ pub use keys::{
     is_locked, key_set, load_keyring, public_key, published_keys, put_key, signing_key,
 };
 pub use memory::MemoryStore;
-#[cfg(all(feature = "pem", feature = "paseto", feature = "aws-lc"))]
 pub use schedule::{
     MissingMaterial, Performed, Restored, RunOptions, ScheduleError, ScheduleErrorKind,
     ScheduleHandle, ScheduleHealth, Scheduler,

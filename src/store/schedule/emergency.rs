@@ -165,7 +165,7 @@ impl Scheduler {
         let now = self.clock.now();
         let supply = stand_in(keyring.algorithm(), "new")?;
         judge(incident, &keyring, now, id, options, Some(supply))?;
-        let made = run.make_key(&keyring, keyring.algorithm());
+        let made = run.make_key(&keyring, keyring.algorithm(), None);
         if made.is_err() && judge(incident, &keyring, now, id, options, None).is_err() {
             return made;
         }

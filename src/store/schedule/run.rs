@@ -66,7 +66,9 @@ impl<'s> Run<'s> {
                         return Ok((stored.keyring, next));
                     }
                 }
-                Step::NeedsKey { algorithm, .. } => self.make_key(&stored.keyring, algorithm)?,
+                Step::NeedsKey { algorithm, .. } => {
+                    self.make_key(&stored.keyring, algorithm, Some(&stored.version))?;
+                }
                 Step::Commit(change) => {
                     self.commit(&stored, now, &change)?;
                 }
@@ -104,14 +106,26 @@ impl<'s> Run<'s> {
         self.spare.as_ref().map(|spare| spare.key.clone())
     }
 
-    /// Makes a key and its material durable; no document names it yet.
-    pub(super) fn make_key(&mut self, keyring: &Keyring, algorithm: Algorithm) -> Failure<()> {
+    /// Makes a key and its material durable; no document names it yet. Making one
+    /// takes a while: nothing is written if the document has not this version any more.
+    pub(super) fn make_key(
+        &mut self,
+        keyring: &Keyring,
+        algorithm: Algorithm,
+        version: Option<&StoreVersion>,
+    ) -> Failure<()> {
         let scheduler = self.scheduler;
         self.check_passphrase(keyring)?;
         let key = (scheduler.make)(algorithm).map_err(ScheduleErrorKind::Generation)?;
         let thumbprint = key.verifying_key().thumbprint();
         let thumbprint = thumbprint.map_err(ScheduleErrorKind::Generation)?;
         let address = MaterialAddress::new(thumbprint.as_str())?;
+        if let Some(version) = version {
+            let found = scheduler.store.load()?;
+            if found.is_none_or(|found| found.version != *version) {
+                return Ok(());
+            }
+        }
         match put_key(&*scheduler.store, &key, scheduler.passphrase.as_deref()) {
             Ok(key) => {
                 self.discard_spare();
