@@ -468,3 +468,23 @@ fn the_demo_ends_as_it_tells_and_leaves_nothing_behind() {
     assert!(place.path("kept/token").exists());
     place.run(&["demo", "--dir", "kept"]);
 }
+
+#[test]
+fn init_closes_the_folder_of_a_fresh_checkout_and_no_other() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let open = |place: &Place, names: &[&str]| {
+        std::fs::create_dir(place.path("keys")).unwrap();
+        std::fs::set_permissions(place.path("keys"), std::fs::Permissions::from_mode(0o755)).unwrap();
+        for name in names {
+            place.write(&format!("keys/{name}"), "text");
+        }
+    };
+    let fresh = Place::new();
+    open(&fresh, &["README.md", ".gitignore"]);
+    fresh.run(&["init"]).succeeds();
+    assert_eq!(fresh.mode("keys"), 0o700);
+    let used = Place::new();
+    open(&used, &["README.md", "holiday.jpg"]);
+    assert_eq!(used.run(&["init"]).code(), 6);
+    assert_eq!(used.mode("keys"), 0o755);
+}

@@ -76,6 +76,7 @@ pub(crate) fn run(
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let plan = plan(&arguments.ring, global)?;
+    close_fresh_checkout(&plan.folder, output);
     refuse_existing(Path::new(&plan.folder))?;
     let lock = arguments.ring.lock.fresh("the new key")?;
     let key = SigningKey::generate(arguments.alg).map_err(|error| key_failure(&error))?;
@@ -125,6 +126,32 @@ pub(crate) fn plan(arguments: &RingArguments, global: &GlobalArguments) -> Resul
 impl Plan {
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
+    }
+}
+
+/// The `keys/` of a checkout comes open to others, as git makes folders. While it
+/// holds nothing but its page and its ignore file, closing it takes nothing from
+/// anybody; any other folder is left for its owner to decide about.
+fn close_fresh_checkout(folder: &Path, output: &mut Output) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let Ok(facts) = std::fs::symlink_metadata(folder) else {
+        return;
+    };
+    if !facts.is_dir() || facts.permissions().mode() & 0o077 == 0 {
+        return;
+    }
+    let names = std::fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let fresh = names.is_ok_and(|names| {
+        names
+            .iter()
+            .all(|name| name.file_name() == "README.md" || name.file_name() == ".gitignore")
+    });
+    let closed = std::fs::Permissions::from_mode(0o700);
+    if fresh && std::fs::set_permissions(folder, closed).is_ok() {
+        output.note(format_args!(
+            "closed {}/ to others (0700)",
+            Escaped(&folder.display().to_string())
+        ));
     }
 }
 
