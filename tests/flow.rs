@@ -569,7 +569,7 @@ fn judge_names_every_failed_claim_and_the_gravest_first() {
         "iss: expected \"https://other.example\", found \"https://auth.example\"; \
          aud: expected \"other-api\", found \"orders-api\"; \
          sub is required and absent; \
-         expired 18 minutes 20 seconds ago, at 2025-10-09T09:08:20Z (leeway 30 seconds)"
+         expired 18 minutes 20 seconds ago, at 2025-10-09T09:08:20Z (leeway 30 s)"
     );
 }
 

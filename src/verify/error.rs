@@ -333,10 +333,10 @@ impl fmt::Display for VerifyErrorKind {
             Self::Refused { reason } => write!(f, "refused by the application: {}", Quoted(reason)),
             Self::Expired { at, now, leeway } => write!(
                 f,
-                "expired {} ago, at {} (leeway {})",
+                "expired {} ago, at {} (leeway {} s)",
                 Span(now.saturating_since(*at)),
                 At(*at),
-                Span(*leeway)
+                leeway.as_secs()
             ),
             Self::NotYetValid {
                 name,
@@ -345,10 +345,10 @@ impl fmt::Display for VerifyErrorKind {
                 leeway,
             } => write!(
                 f,
-                "{name} is {} ahead, at {} (leeway {})",
+                "{name} is {} ahead, at {} (leeway {} s)",
                 Span(at.saturating_since(*now)),
                 At(*at),
-                Span(*leeway)
+                leeway.as_secs()
             ),
             Self::TooOld { age, limit } => {
                 write!(
