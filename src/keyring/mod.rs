@@ -29,6 +29,7 @@ mod ring;
 mod state;
 #[cfg(feature = "rotation")]
 mod step;
+mod succession;
 
 #[cfg(feature = "rotation")]
 pub use emergency::{

@@ -217,7 +217,9 @@ impl Follower {
             .map_err(KeyAccessError::from)?
             .ok_or(FollowErrorKind::NoKeyring)?;
         let changed = found.version != known.stored;
-        if changed {
+        // Which keys are past was judged by this clock. If it has gone back since,
+        // it may have been wrong then, and keys may be missing that still count.
+        if changed || now < known.read_at {
             let keyring = Keyring::from_json(&found.document).map_err(KeyAccessError::from)?;
             check_succession(&known.keyring, &keyring)?;
             // Both are made before either is kept: a refresh succeeds whole or not at all.
@@ -300,6 +302,7 @@ impl fmt::Debug for Follower {
 }
 
 /// A follower's thread; dropping the handle ends it.
+#[must_use = "the thread ends when the handle is dropped, and the views grow stale: keep it"]
 pub struct FollowerHandle {
     stop: Arc<(Mutex<bool>, Condvar)>,
     thread: Option<JoinHandle<()>>,
@@ -336,8 +339,7 @@ fn check_succession(old: &Keyring, new: &Keyring) -> Result<(), FollowError> {
     if new.ring() != old.ring() {
         return Err(FollowErrorKind::OtherKeyring.into());
     }
-    new.not_before(old.version())
-        .map_err(KeyAccessError::from)?;
+    new.may_follow(old).map_err(KeyAccessError::from)?;
     Ok(())
 }
 
