@@ -82,6 +82,22 @@ impl fmt::Display for Quoted<'_> {
     }
 }
 
+/// Foreign text that stands in a message without quotes, with the same characters
+/// escaped. The caller has bounded it.
+pub(crate) struct Escaped<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|character| {
+            if is_plain(character) {
+                write!(f, "{character}")
+            } else {
+                write!(f, "{}", character.escape_unicode())
+            }
+        })
+    }
+}
+
 /// Whether a character only prints: not a control (C0, DEL, C1), not a line or
 /// paragraph separator, not a bidirectional or zero-width mark, not a tag.
 pub(crate) fn is_plain(character: char) -> bool {

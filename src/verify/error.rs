@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::error::{At, ErrorClass, Quoted};
+use crate::error::{At, ErrorClass, Escaped, Quoted};
 use crate::limits::MAX_KEY_ID_BYTES;
 use crate::time::UnixTime;
 use crate::token::Malformation;
@@ -301,7 +301,10 @@ impl fmt::Display for VerifyErrorKind {
                 )
             }
             Self::BadSignature => f.write_str("the signature is not the key's"),
-            Self::BadClaims { reason } => write!(f, "the claims are not valid: {reason}"),
+            Self::BadClaims { reason } => {
+                // A caller's own type may repeat names and values of the token.
+                write!(f, "the claims are not valid: {}", Escaped(reason))
+            }
             Self::IssuerMismatch { expected, found } => {
                 write!(
                     f,
