@@ -47,6 +47,8 @@ pub enum MintErrorKind {
     },
     /// A footer or assertion was given for a JWT.
     NotPaseto,
+    /// The payload of a v4.local token is empty or not UTF-8, and could not be opened again.
+    NotText,
     /// The footer holds a secret key.
     SecretInFooter,
     /// The footer starts like a JSON object and is none.
@@ -104,6 +106,7 @@ impl MintError {
             MintErrorKind::ReservedClaim { .. } => "reserved_claim",
             MintErrorKind::BadCustomClaims { .. } => "bad_custom_claims",
             MintErrorKind::NotPaseto => "not_paseto",
+            MintErrorKind::NotText => "not_text",
             MintErrorKind::SecretInFooter => "secret_in_footer",
             MintErrorKind::BadFooter { .. } => "bad_footer",
             MintErrorKind::FooterTooLong { .. } => "footer_too_long",
@@ -174,6 +177,9 @@ impl fmt::Display for MintError {
             MintErrorKind::NotPaseto => f.write_str(
                 "footer and implicit assertion belong to PASETO, and the key is for JWT",
             ),
+            MintErrorKind::NotText => f.write_str(
+                "a v4.local payload must be text in UTF-8 and not empty: encode other bytes, or use v4.public",
+            ),
             MintErrorKind::SecretInFooter => f.write_str(
                 "the footer holds a secret key, and anyone can read a footer: put the key id there",
             ),
@@ -221,6 +227,7 @@ impl std::error::Error for MintError {
             | MintErrorKind::ReservedClaim { .. }
             | MintErrorKind::BadCustomClaims { .. }
             | MintErrorKind::NotPaseto
+            | MintErrorKind::NotText
             | MintErrorKind::SecretInFooter
             | MintErrorKind::BadFooter { .. }
             | MintErrorKind::FooterTooLong { .. }

@@ -85,11 +85,22 @@ pub enum TokenIds {
 /// let options = MintOptions::new().at(UnixTime::from_seconds(1_760_000_000)).assertion(b"device-7");
 /// # let _ = options;
 /// ```
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Default)]
 pub struct MintOptions<'a> {
     now: Option<UnixTime>,
     assertion: &'a [u8],
     footer: Option<&'a [u8]>,
+}
+
+impl fmt::Debug for MintOptions<'_> {
+    /// An assertion may be a secret of both sides: only its length is shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "MintOptions({} bytes of assertion)",
+            self.assertion.len()
+        )
+    }
 }
 
 impl<'a> MintOptions<'a> {
@@ -345,8 +356,9 @@ impl fmt::Debug for MinterBuilder {
 /// Footer and assertion belong to PASETO and must be empty for a JWS.
 ///
 /// # Errors
-/// [`MintErrorKind::NotPaseto`] for a footer or assertion with a JWS key, and
-/// what the engine reports.
+/// [`MintErrorKind::NotPaseto`] for a footer or assertion with a JWS key,
+/// [`MintErrorKind::NotText`] for a v4.local payload that is empty or not UTF-8,
+/// and what the engine reports.
 pub fn sign_raw(
     key: &SigningKey,
     payload: &[u8],
@@ -395,6 +407,10 @@ fn sign_paseto(
 ) -> Result<String, MintError> {
     refuse_bad_footer(footer)?;
     if key.algorithm().is_symmetric() {
+        // The engine opens text only: other bytes would make a token nobody can read.
+        if payload.is_empty() || std::str::from_utf8(payload).is_err() {
+            return Err(MintErrorKind::NotText.into());
+        }
         return key
             .seal_local(payload, footer, assertion)
             .map_err(MintError::key);
