@@ -154,11 +154,14 @@ impl<'s> ClaimsRef<'s> {
         self.scope.map(|text| text.to_cow())
     }
 
-    /// Whether the scope lists exactly this word.
+    /// Whether the scope lists exactly this word; never for an empty one.
     #[must_use]
     pub fn has_scope(&self, word: &str) -> bool {
-        self.scope
-            .is_some_and(|text| text.to_cow().split(' ').any(|each| each == word))
+        self.scope.is_some_and(|text| {
+            text.to_cow()
+                .split(' ')
+                .any(|each| !each.is_empty() && each == word)
+        })
     }
 
     /// Whether the issuer is exactly this text; never allocates.

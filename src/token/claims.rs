@@ -266,12 +266,14 @@ impl<C> Claims<C> {
         self.scope.as_deref()
     }
 
-    /// Whether the scope lists exactly this word.
+    /// Whether the scope lists exactly this word; never for an empty one.
     #[must_use]
     pub fn has_scope(&self, word: &str) -> bool {
-        self.scope
-            .as_deref()
-            .is_some_and(|scope| scope.split(' ').any(|each| each == word))
+        self.scope.as_deref().is_some_and(|scope| {
+            scope
+                .split(' ')
+                .any(|each| !each.is_empty() && each == word)
+        })
     }
 
     /// The application's own claims.
