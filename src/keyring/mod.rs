@@ -29,6 +29,7 @@ mod ring;
 mod state;
 #[cfg(feature = "rotation")]
 mod step;
+#[cfg(feature = "rotation")]
 mod succession;
 
 #[cfg(feature = "rotation")]
