@@ -1,6 +1,8 @@
 //! `tokenwright demo`: the story so far. It runs this very program with the
 //! commands it prints, and fails if one of them ends otherwise than told.
 
+mod rotation;
+
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt as _;
@@ -54,7 +56,8 @@ fn tell(story: &mut Story<'_>) -> Result<(), Failure> {
     good_token(story)?;
     bad_tokens(story)?;
     elsewhere(story)?;
-    paseto(story)
+    paseto(story)?;
+    rotation::tell(story)
 }
 
 fn good_token(story: &mut Story<'_>) -> Result<(), Failure> {

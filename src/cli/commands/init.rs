@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use tokenwright::key::{Algorithm, SigningKey};
-use tokenwright::keyring::{Defaults, PolicyNumbers, RotationPolicy};
+use tokenwright::keyring::{Defaults, PolicyError, PolicyNumbers, RotationPolicy};
 use tokenwright::store::{self, FileStore, Store as _, StoreErrorKind};
 use tokenwright::{Clock as _, SecretBytes, SystemClock, UnixTime};
 
@@ -109,8 +109,7 @@ pub(crate) fn plan(arguments: &RingArguments, global: &GlobalArguments) -> Resul
     if let Some(period) = arguments.rotate_every {
         numbers.period = period.as_secs();
     }
-    let policy = RotationPolicy::new(numbers)
-        .map_err(|error| Failure::new(error.code(), error.class().into(), error))?;
+    let policy = RotationPolicy::new(numbers).map_err(|error| unsafe_policy(&error, numbers))?;
     Ok(Plan {
         folder,
         policy,
@@ -121,6 +120,28 @@ pub(crate) fn plan(arguments: &RingArguments, global: &GlobalArguments) -> Resul
             token_lifetime: Some(Duration::from_secs(numbers.token_lifetime)),
         },
     })
+}
+
+/// The rule that is broken, and what would do for each flag while the other stays.
+fn unsafe_policy(error: &PolicyError, numbers: PolicyNumbers) -> Failure {
+    let room = numbers.room();
+    let slower = PolicyNumbers {
+        period: room.shortest_period.as_secs(),
+        ..numbers
+    };
+    let shorter = PolicyNumbers {
+        token_lifetime: room.longest_token_lifetime.as_secs(),
+        ..numbers
+    };
+    let works = |numbers: &PolicyNumbers| RotationPolicy::new(*numbers).is_ok();
+    let mut failure = Failure::new(error.code(), error.class().into(), error);
+    for numbers in [slower, shorter].into_iter().filter(works) {
+        failure = failure.hint(format!(
+            "this would do: --rotate-every {}s --ttl {}s",
+            numbers.period, numbers.token_lifetime
+        ));
+    }
+    failure
 }
 
 impl Plan {

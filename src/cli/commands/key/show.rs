@@ -1,10 +1,11 @@
 //! `tokenwright key show KID`.
 
 use clap::Args;
+use tokenwright::keyring::State;
 use tokenwright::store::{self, MaterialAddress, Store as _};
 use tokenwright::{Clock as _, SystemClock};
 
-use super::list::{record_json, time_or_dash};
+use super::list::{future, next_of, next_words, record_json, time_or_dash};
 use super::open_ring;
 use crate::cli::arguments::GlobalArguments;
 use crate::cli::escape::Escaped;
@@ -31,8 +32,9 @@ pub(crate) fn run(
     let ring = open_ring(global)?;
     let record = ring.record(&arguments.kid)?;
     let now = ring.keyring().clock(SystemClock.now());
+    let future = future(&ring, now)?;
     if arguments.json {
-        output.json("key", &[("key", record_json(record, now))])?;
+        output.json("key", &[("key", record_json(record, &future, now))])?;
         return Ok(Exit::Done);
     }
     let address = MaterialAddress::new(record.address()).map_err(|error| store_failure(&error))?;
@@ -48,11 +50,12 @@ pub(crate) fn run(
     let rows = [
         ("kid", Escaped(record.id().as_str()).to_string()),
         ("algorithm", record.algorithm().to_string()),
-        ("state", record.state(now).name().to_owned()),
+        ("state", state_words(record.state(now))),
         ("published", times::rfc3339(record.published_at())),
         ("signs from", time_or_dash(record.activates_at())),
         ("signs until", time_or_dash(record.stops_signing_at())),
         ("verifies until", time_or_dash(record.verifies_until())),
+        ("next", next_words(next_of(record, &future))),
         ("longest token", times::words(record.max_lifetime())),
         ("private half", private.to_owned()),
     ];
@@ -60,4 +63,12 @@ pub(crate) fn run(
         output.line(format!("{name:16}{value}"))?;
     }
     Ok(Exit::Done)
+}
+
+/// The state, and what NIST SP 800-57 part 1 calls it where that is another word.
+fn state_words(state: State) -> String {
+    match state.name() == state.nist_name() {
+        true => state.name().to_owned(),
+        false => format!("{state} (NIST SP 800-57: {})", state.nist_name()),
+    }
 }

@@ -51,7 +51,7 @@ impl<'e> Told<'e> {
                 "private half erased",
                 Some(id),
                 None,
-                "verifies only".to_owned(),
+                "can sign no more".to_owned(),
             ),
             Event::Withdrawn { id } => (
                 "withdrawn",
