@@ -640,6 +640,43 @@ fn a_successor_that_is_compromised_before_its_turn_loses_it_to_the_standby() {
 }
 
 #[test]
+fn a_key_being_drained_keeps_the_turn_that_others_know_of() {
+    let keyring = run(&[0, 975]);
+    let drain = options(Pace::Drain, Outage::Refuse);
+    let keyring = compromise(&keyring, at(980), &id("3"), drain, Some(new_key("4"))).unwrap();
+    let keyring = keyring.change.keyring;
+    let turn = |keyring: &Keyring| {
+        let key = keyring.key("3").unwrap();
+        (key.activates_at(), key.stops_signing_at())
+    };
+    assert_eq!(turn(&keyring), (Some(at(1_000)), Some(at(1_005))));
+    let accept = options(Pace::AtOnce, Outage::Accept);
+    let next = compromise(&keyring, at(985), &id("1"), accept, Some(new_key("5"))).unwrap();
+    assert_eq!(turn(&next.change.keyring), turn(&keyring));
+}
+
+#[test]
+fn a_slow_scheduler_does_not_undo_an_emergency() {
+    // Two standbys: one was suspended, another made, and the first resumed.
+    let keyring = run(&[0]);
+    let no_options = EmergencyOptions::default();
+    let suspended = suspend(&keyring, at(100), &id("2"), no_options, Some(new_key("3"))).unwrap();
+    let keyring = settle(&suspended.change.keyring, at(101)).0;
+    let keyring = resume(&keyring, at(200), &id("2"), LargeJump::Refuse)
+        .unwrap()
+        .keyring;
+    let done = compromise(&keyring, at(500), &id("1"), no_options, None).unwrap();
+    let (after, events) = settle(&done.change.keyring, at(497));
+    assert_eq!(after.signer(at(500)).unwrap().id(), &id("2"));
+    assert!(
+        !events
+            .iter()
+            .any(|event| matches!(event, Event::StandbyActivated { .. })),
+        "{events:?}"
+    );
+}
+
+#[test]
 fn a_suspended_key_neither_signs_nor_verifies_and_comes_back_to_verify() {
     let keyring = run(&[0]);
     let done = suspend(

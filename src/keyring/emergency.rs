@@ -211,7 +211,8 @@ pub fn resume(
 }
 
 /// Gives the signing from `from` on to `id`, for as long as nothing else is
-/// settled: whoever signs then stops, and keys that are marked lose their turn.
+/// settled: whoever signs then stops, and keys marked before their turn lose it.
+/// One that is being drained keeps its turn: signers may count on that already.
 pub(crate) fn hand_over(next: &mut Keyring, from: UnixTime, id: &KeyId, lost: Option<&KeyId>) {
     let policy = next.policy;
     let mut until = None;
@@ -224,7 +225,7 @@ pub(crate) fn hand_over(next: &mut Keyring, from: UnixTime, id: &KeyId, lost: Op
             if ends.is_none_or(|ends| from < ends) {
                 key.stop_at(from, &policy);
             }
-        } else if lost == Some(&key.id) || key.compromised_at.is_some() {
+        } else if lost == Some(&key.id) || key.compromised_at.is_some_and(|at| at <= activates) {
             key.stop_at(activates, &policy);
         } else if ends != Some(activates) {
             until = earliest(until, Some(activates));

@@ -196,38 +196,6 @@ impl World {
             }
         }
         self.now = until;
-        self.forget();
-    }
-
-    /// Documents that no reader can meet any more are let go of.
-    fn forget(&mut self) {
-        if self.commits.len() < 4_096 {
-            return;
-        }
-        let cut = 2_048;
-        let oldest = self
-            .seen_by_verifiers
-            .iter()
-            .chain(&self.seen_by_minters)
-            .min()
-            .copied();
-        if oldest.unwrap_or(0) < cut || self.drafts.values().any(|draft| draft.base < cut) {
-            return;
-        }
-        self.commits.drain(..cut);
-        for seen in self
-            .seen_by_verifiers
-            .iter_mut()
-            .chain(&mut self.seen_by_minters)
-        {
-            *seen -= cut;
-        }
-        for draft in self.drafts.values_mut() {
-            draft.base -= cut;
-        }
-        for trouble in self.trouble.values_mut() {
-            trouble.resumed = trouble.resumed.map(|at| at.saturating_sub(cut));
-        }
     }
 
     /// A scheduler reads its clock and a document, and decides.
