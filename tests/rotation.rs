@@ -677,6 +677,26 @@ fn a_slow_scheduler_does_not_undo_an_emergency() {
 }
 
 #[test]
+fn a_key_that_lost_its_turn_while_suspended_does_not_take_over() {
+    let keyring = run(&[0, 975]);
+    let none = EmergencyOptions::default();
+    let keyring = suspend(&keyring, at(980), &id("3"), none, None)
+        .unwrap()
+        .change
+        .keyring;
+    let keyring = resume(&keyring, at(985), &id("3"), LargeJump::Refuse)
+        .unwrap()
+        .keyring;
+    assert_eq!(keyring.signer(at(1_000)).unwrap().id(), &id("2"));
+    let accept = options(Pace::AtOnce, Outage::Accept);
+    let error = compromise(&keyring, at(990), &id("2"), accept, None).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "no key can take over from 2: make one first"
+    );
+}
+
+#[test]
 fn a_suspended_key_neither_signs_nor_verifies_and_comes_back_to_verify() {
     let keyring = run(&[0]);
     let done = suspend(

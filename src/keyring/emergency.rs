@@ -261,6 +261,8 @@ fn replace(
     let scheduled = next
         .keys
         .iter()
+        // A key that lost its turn while it was suspended has none when it is resumed.
+        .filter(|other| other.activates_at != other.stops_signing_at)
         .filter(|other| other.id != key.id && other.is_sound())
         .filter_map(|other| other.activates_at.filter(|at| from <= *at))
         .min()
