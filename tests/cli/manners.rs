@@ -435,11 +435,7 @@ fn help_version_completions_and_manual_pages_are_printed() {
     let bare = place.run::<&str>(&[]);
     assert_eq!((bare.code(), bare.stdout().as_str()), (2, ""));
     assert!(bare.stderr().contains("Usage: tokenwright"));
-<<<<<<< Updated upstream
-    for absent in ["revoke", "serve", "lint", "explain"] {
-=======
     for absent in ["no-such-command", "verif"] {
->>>>>>> Stashed changes
         place.run(&[absent]).fails(2, "usage");
     }
 }
