@@ -476,7 +476,8 @@ fn init_closes_the_folder_of_a_fresh_checkout_and_no_other() {
     use std::os::unix::fs::PermissionsExt as _;
     let open = |place: &Place, names: &[&str]| {
         std::fs::create_dir(place.path("keys")).unwrap();
-        std::fs::set_permissions(place.path("keys"), std::fs::Permissions::from_mode(0o755)).unwrap();
+        std::fs::set_permissions(place.path("keys"), std::fs::Permissions::from_mode(0o755))
+            .unwrap();
         for name in names {
             place.write(&format!("keys/{name}"), "text");
         }

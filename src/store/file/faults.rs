@@ -608,6 +608,22 @@ fn a_failing_secret_file_leaves_nothing_and_the_old_one_as_it_was() {
     assert!(refused > 40, "{refused}");
 }
 
+/// A process out of file handles learns that before it learns that the name is taken.
+#[test]
+fn a_secret_file_that_may_not_be_overwritten_survives_every_failure() {
+    let file = Path::new("/srv/out.pem");
+    for errno in ERRORS {
+        for at in 0..20 {
+            let model = Model::default();
+            secret::create(&model, file, b"old", Overwrite::Refuse).unwrap();
+            let files = Faulty::new(model.clone(), Some(Fault::Once(errno)), at);
+            secret::create(&files, file, b"new", Overwrite::Refuse).unwrap_err();
+            assert_eq!(model.every_name(), ["out.pem"], "{errno:?} at {at}");
+            assert_eq!(read_all(&model, "out.pem"), b"old", "{errno:?} at {at}");
+        }
+    }
+}
+
 fn read_all(model: &Model, name: &str) -> Vec<u8> {
     let folder = model.open_folder(Path::new("/srv")).unwrap();
     let mut file = model.open_file(&folder, name).unwrap();

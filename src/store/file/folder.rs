@@ -207,11 +207,8 @@ impl<'f, F: FileSystem> Folder<'f, F> {
         let temporary = temporary_name().map_err(|error| {
             StoreError::from_io(&error, &self.word(name), "random numbers for a file name")
         })?;
-        if let Err(error) = self.write_new(&temporary, bytes) {
-            // Best effort: what stays is removed by the next writer.
-            let _ = self.files.unlink(&self.handle, &temporary);
-            return Err(self.file_error(&error, name, "to write this file"));
-        }
+        self.write_new(&temporary, bytes)
+            .map_err(|error| self.file_error(&error, name, "to write this file"))?;
         if let Err(error) = self.files.rename(&self.handle, &temporary, name) {
             let _ = self.files.unlink(&self.handle, &temporary);
             return Err(self.rename_error(&error, name));
@@ -219,12 +216,20 @@ impl<'f, F: FileSystem> Folder<'f, F> {
         self.sync()
     }
 
-    /// Writes and syncs a file that did not exist.
+    /// Writes and syncs a file that did not exist. A file that could be made and
+    /// not be written is removed; one that could not be made is somebody else's.
     pub(super) fn write_new(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let mut file = self.files.create_file(&self.handle, name)?;
+        self.fill(&mut file, bytes).inspect_err(|_| {
+            // Best effort: a temporary file that stays is removed by the next writer.
+            self.discard(name);
+        })
+    }
+
+    fn fill(&self, file: &mut F::Handle, bytes: &[u8]) -> io::Result<()> {
         let mut rest = bytes;
         while !rest.is_empty() {
-            let count = match self.files.write(&mut file, rest) {
+            let count = match self.files.write(file, rest) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(count) => count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -232,7 +237,7 @@ impl<'f, F: FileSystem> Folder<'f, F> {
             };
             rest = rest.get(count..).unwrap_or_default();
         }
-        self.files.sync(&file)
+        self.files.sync(file)
     }
 
     /// Removes a file if it is there, under the lock, and syncs the folder.

@@ -87,7 +87,6 @@ fn create_new<F: FileSystem>(
             ));
         }
         Err(error) => {
-            folder.discard(name);
             return Err(StoreError::from_io(&error, &place, "to write this file"));
         }
     }
