@@ -14,6 +14,7 @@ mod keys;
 mod output;
 mod passphrase;
 mod tally;
+mod timeline;
 mod times;
 
 use std::ffi::OsString;

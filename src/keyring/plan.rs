@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::error::KeyringError;
+use super::policy::RotationPolicy;
 use super::record::{KeyRecord, NewKey};
 use super::ring::Keyring;
 use super::step::{LargeJump, Step, check_clock, step};
@@ -16,6 +17,10 @@ const MOST_STEPS: usize = 4096;
 /// What a keyring is going to do, if a scheduler runs whenever something is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
+    /// The name of the keyring.
+    pub ring: String,
+    /// The policy that it follows.
+    pub policy: RotationPolicy,
     /// When the plan was made.
     pub from: UnixTime,
     /// How far it goes; earlier than asked for if that were more than 4,096 steps.
@@ -213,6 +218,8 @@ impl Future {
             .collect();
         transitions.sort();
         Plan {
+            ring: self.keyring.ring,
+            policy,
             from,
             until,
             keys,
