@@ -8,7 +8,7 @@ use tokenwright::{SystemClock, UnixTime};
 
 use super::Finding;
 use super::files::word;
-use crate::cli::commands::rotate::shell_word;
+use crate::cli::commands::rotate::command_line;
 use crate::cli::times;
 
 pub(super) fn examine(
@@ -140,13 +140,15 @@ fn material(store: &FileStore, keyring: &Keyring, now: UnixTime, findings: &mut 
             Ok(_) => there = there.saturating_add(1),
             Err(error) if error.needs_passphrase() => locked = locked.saturating_add(1),
             Err(error) => {
-                let id = shell_word(record.id().as_str());
                 findings.push(Finding::wrong(
                     error.code(),
-                    error.to_string().replacen(&format!("{}: ", error.code()), "", 1),
+                    error
+                        .to_string()
+                        .replacen(&format!("{}: ", error.code()), "", 1),
                     format!(
-                        "put private/{}.key back from a backup, or give the key up: tokenwright rotate compromise {id}",
-                        record.address()
+                        "put private/{}.key back from a backup, or give the key up: {}",
+                        record.address(),
+                        command_line("compromise", record.id(), "")
                     ),
                 ));
             }

@@ -21,6 +21,7 @@ use crate::cli::passphrase::{self, PassphraseSource};
 #[derive(Debug, Args)]
 pub(crate) struct ExportArguments {
     /// The key's id, or the beginning of it
+    #[arg(allow_hyphen_values = true)]
     kid: String,
     /// The form [default: jwk; paserk for PASETO keys; what the lock needs with --lock]
     #[arg(long, value_enum)]

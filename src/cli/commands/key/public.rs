@@ -13,6 +13,7 @@ use crate::cli::output::Output;
 #[derive(Debug, Args)]
 pub(crate) struct PublicArguments {
     /// The key's id, or the beginning of it
+    #[arg(allow_hyphen_values = true)]
     kid: String,
     /// The form [default: jwk; paserk for PASETO keys]
     #[arg(long, value_enum)]

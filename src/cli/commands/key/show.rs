@@ -18,6 +18,7 @@ use crate::cli::times;
 #[derive(Debug, Args)]
 pub(crate) struct ShowArguments {
     /// The key's id, or the beginning of it
+    #[arg(allow_hyphen_values = true)]
     kid: String,
     /// Print a JSON object
     #[arg(long)]

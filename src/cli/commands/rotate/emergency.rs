@@ -25,6 +25,7 @@ use crate::cli::times;
 #[derive(Debug, Args)]
 pub(super) struct CompromiseArguments {
     /// The key's id, or the beginning of it
+    #[arg(allow_hyphen_values = true)]
     kid: String,
     /// Switch the signer first, and refuse the key when everybody has left it
     #[arg(long)]
@@ -33,7 +34,7 @@ pub(super) struct CompromiseArguments {
     #[arg(long, value_name = "DURATION", value_parser = times::duration)]
     accept_outage: Option<Duration>,
     /// The key's whole id once more: without it nothing is changed
-    #[arg(long, value_name = "KID")]
+    #[arg(long, value_name = "KID", allow_hyphen_values = true)]
     confirm: Option<String>,
     #[command(flatten)]
     common: CommonArguments,
@@ -43,6 +44,7 @@ pub(super) struct CompromiseArguments {
 #[derive(Debug, Args)]
 pub(super) struct SuspendArguments {
     /// The key's id, or the beginning of it
+    #[arg(allow_hyphen_values = true)]
     kid: String,
     /// Accept that nobody signs until the key is resumed, if no standby can take over
     #[arg(long)]
@@ -111,9 +113,12 @@ pub(super) fn suspend(
         let failure = schedule_failure(&error);
         match failure.code.as_str() {
             "no_standby" => failure.hint(format!(
-                "to have nobody sign until it is resumed: tokenwright rotate suspend {} --accept-outage{}",
-                super::shell_word(id.as_str()),
-                store_flag(global)
+                "to have nobody sign until it is resumed: {}",
+                super::command_line(
+                    "suspend",
+                    &id,
+                    &format!(" --accept-outage{}", store_flag(global))
+                )
             )),
             _ => failure,
         }
@@ -123,9 +128,8 @@ pub(super) fn suspend(
         scheduler.suspend(&id, options)
     })?;
     let resume = format!(
-        "to undo it: tokenwright rotate resume {}{}",
-        super::shell_word(id.as_str()),
-        store_flag(global)
+        "to undo it: {}",
+        super::command_line("resume", &id, &store_flag(global))
     );
     let exit = tell_done(arguments.common.json, &done, output)?;
     output.hint(resume);
@@ -189,19 +193,23 @@ fn command(
     id: &KeyId,
     radius: &BlastRadius,
 ) -> String {
-    let id = super::shell_word(id.as_str());
-    let mut command = format!("tokenwright rotate compromise {id}");
+    let mut flags = String::new();
     if arguments.drain {
-        command.push_str(" --drain");
+        flags.push_str(" --drain");
     }
     if let Some(outage) = radius.outage.filter(|outage| !outage.is_zero()) {
-        command.push_str(&format!(" --accept-outage {}s", outage.as_secs()));
+        flags.push_str(&format!(" --accept-outage {}s", outage.as_secs()));
     }
     if arguments.common.force.force {
-        command.push_str(" --force");
+        flags.push_str(" --force");
     }
-    command.push_str(&format!(" --confirm {id}{}", store_flag(global)));
-    command
+    let equals = match id.as_str().starts_with('-') {
+        true => '=',
+        false => ' ',
+    };
+    let word = super::shell_word(id.as_str());
+    flags.push_str(&format!(" --confirm{equals}{word}{}", store_flag(global)));
+    super::command_line("compromise", id, &flags)
 }
 
 /// Refuses an outage that is longer than what was accepted.

@@ -10,6 +10,7 @@ mod watch;
 
 use clap::{Args, Subcommand};
 use tokenwright::SecretBytes;
+use tokenwright::key::KeyId;
 use tokenwright::keyring::{KeyringErrorKind, LargeJump};
 use tokenwright::store::{
     FileStore, KeyAccessErrorKind, ScheduleError, ScheduleErrorKind, Scheduler,
@@ -164,6 +165,16 @@ fn keyring_kind(error: &ScheduleError) -> Option<KeyringErrorKind> {
     match error.kind() {
         KeyAccessErrorKind::Keyring(error) => Some(error.kind()),
         _ => None,
+    }
+}
+
+/// A command to be typed. An id may begin with a hyphen (one thumbprint in 64
+/// does), and then stands where no flag is looked for.
+pub(super) fn command_line(verb: &str, id: &KeyId, flags: &str) -> String {
+    let word = shell_word(id.as_str());
+    match id.as_str().starts_with('-') {
+        true => format!("tokenwright rotate {verb}{flags} -- {word}"),
+        false => format!("tokenwright rotate {verb} {word}{flags}"),
     }
 }
 

@@ -57,10 +57,10 @@ pub(super) fn run(
     }
     output.flush()?;
     for id in &restored.missing {
-        let id = super::shell_word(id.as_str());
         output.hint(format!(
-            "key {id} has no private half: tokenwright rotate compromise {id}{}",
-            store_flag(global)
+            "key {} has no private half: {}",
+            Escaped(id.as_str()),
+            super::command_line("compromise", id, &store_flag(global))
         ));
     }
     Ok(Exit::Done)

@@ -13,6 +13,7 @@ use crate::cli::passphrase::PassphraseSource;
 #[derive(Debug, Args)]
 pub(super) struct ResumeArguments {
     /// The key's id, or the beginning of it
+    #[arg(allow_hyphen_values = true)]
     kid: String,
     /// Print a JSON object
     #[arg(long)]
