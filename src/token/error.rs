@@ -92,7 +92,7 @@ impl fmt::Display for Malformation {
                 f.write_str("expected the compact form (header.payload.signature), found JSON")
             }
             Self::Version => f.write_str("expected PASETO v4.public or v4.local, found another version or purpose"),
-            Self::Base64(part, error) => write!(f, "the {part} is not base64url: {error}"),
+            Self::Base64(part, error) => write!(f, "the {part} is {error}"),
             Self::Json(part, error) => write!(f, "the {part} is not a JSON object: {error}"),
             Self::PartTooLong(part) => write!(f, "the {part} is longer than 4096 bytes"),
             Self::Member { part, name, expected } => {
