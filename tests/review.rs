@@ -215,6 +215,30 @@ fn any_bytes_that_can_be_sealed_can_be_opened() {
 }
 
 #[test]
+fn a_raw_payload_becomes_a_token_only_where_the_format_has_no_type() {
+    let verdict = |algorithm, payload: &[u8], assertion: &[u8]| {
+        let key = SigningKey::generate(algorithm).unwrap();
+        let token = sign_raw(&key, payload, b"", assertion).unwrap();
+        let verifier = Verifier::builder(KeySet::of([key.verifying_key()]).unwrap())
+            .policy(Policy::new(ISSUER, "shop"))
+            .without_revocation()
+            .clock(ManualClock::at(at(0)))
+            .build();
+        verifier.verify(&token).map(|_| ()).map_err(|e| e.code())
+    };
+    let claims = |exp: &str| format!(r#"{{"iss":"{ISSUER}","aud":"shop","exp":{exp}}}"#);
+    let (number, text) = (claims("1760000900"), claims(r#""2099-01-01T00:00:00Z""#));
+    let (number, text) = (number.as_bytes(), text.as_bytes());
+    assert_eq!(verdict(Algorithm::EdDsa, number, b""), Err("typ_mismatch"));
+    // What `sign_raw` warns of, and the way out that it names.
+    assert_eq!(verdict(Algorithm::V4Public, text, b""), Ok(()));
+    assert_eq!(
+        verdict(Algorithm::V4Public, text, b"raw"),
+        Err("bad_signature")
+    );
+}
+
+#[test]
 fn an_empty_word_is_in_no_scope() {
     for scope in ["", "read  write", " "] {
         assert!(!Claims::new().with_scope(scope).has_scope(""), "{scope:?}");

@@ -81,7 +81,7 @@ impl KeySet {
     }
 
     /// A set of keys whose periods are known, from a keyring of ours. A token must
-    /// name one of them.
+    /// name one of them; only a set of one key takes a token that names none.
     ///
     /// # Errors
     /// As [`of`](Self::of).

@@ -355,6 +355,11 @@ impl fmt::Debug for MinterBuilder {
 /// Signs a payload that is not claims: as a compact JWS (RFC 7515) or as a PASETO.
 /// Footer and assertion belong to PASETO and must be empty for a JWS.
 ///
+/// A JWS made here has the `typ` `JOSE`, so that no verifier of claims takes it
+/// for a token unless told to. A PASETO has no type: a payload that reads as
+/// claims *is* a token of this key. Sign what others may choose with a key of
+/// its own, or under an assertion that your verifiers of claims do not use.
+///
 /// # Errors
 /// [`MintErrorKind::NotPaseto`] for a footer or assertion with a JWS key,
 /// [`MintErrorKind::NotText`] for a v4.local payload that is empty or not UTF-8,
