@@ -16,6 +16,7 @@ use tokenwright::store::{
 use tokenwright::{
     Claims, Clock, ManualClock, Minter, Policy, Presented, SecretBytes, UnixTime, Verifier,
 };
+use tokenwright::{dangerous, sign_raw};
 
 const ISSUER: &str = "https://auth.example";
 const START: i64 = 1_760_000_000;
@@ -330,6 +331,30 @@ fn a_token_from_outside_its_keys_time_is_refused() {
         service.verify(&afterwards),
         Err("outside_key_period" | "unknown_key")
     ));
+}
+
+#[test]
+fn a_keyrings_token_without_times_is_refused_even_where_expiry_is_waived() {
+    let service = Service::start(Algorithm::EdDsa);
+    let record = service.keyring().signer(at(0)).unwrap().clone();
+    let address = MaterialAddress::new(record.address()).unwrap();
+    let material = service.store.get_material(&address).unwrap().unwrap();
+    let key = SigningKey::from_pem(material.expose(), &Default::default()).unwrap();
+    let keys = service.follower.keys();
+    let lenient = dangerous::without_expiry(Policy::new(ISSUER, "shop").typ("JOSE"));
+    let verifier = Verifier::builder(keys)
+        .policy(lenient)
+        .without_revocation()
+        .build();
+    let payload = format!(r#"{{"iss":"{ISSUER}","aud":"shop"}}"#);
+    let token = sign_raw(&key, payload.as_bytes(), b"", b"").unwrap();
+    let error = verifier
+        .verify(Presented::new(&token).at(at(5)))
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "exp is required and absent; iat is required and absent"
+    );
 }
 
 #[test]

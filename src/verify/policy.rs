@@ -196,7 +196,7 @@ impl Policy {
         let mut failures = Vec::new();
         self.judge_issuer(claims, &mut failures);
         self.judge_audience(claims, &mut failures);
-        self.judge_presence(claims, &mut failures);
+        self.judge_presence(claims, period, &mut failures);
         self.judge_period(claims, period, &mut failures);
         self.judge_times(claims, now, &mut failures);
         if failures.is_empty() {
@@ -242,11 +242,19 @@ impl Policy {
         }
     }
 
-    fn judge_presence(&self, claims: &ClaimsRef<'_>, failures: &mut Vec<VerifyErrorKind>) {
-        let needs_issued_at = self.max_age.is_some() || self.max_lifetime.is_some();
+    /// A key of a keyring signs nothing without an issue time and an end: its own
+    /// bounds are stated in both.
+    fn judge_presence(
+        &self,
+        claims: &ClaimsRef<'_>,
+        period: Option<&KeyPeriod>,
+        failures: &mut Vec<VerifyErrorKind>,
+    ) {
+        let bounded = self.max_lifetime.is_some() || period.is_some();
+        let needs_issued_at = self.max_age.is_some() || bounded;
         let implied = [
             (
-                self.expiry == Expiry::Required || self.max_lifetime.is_some(),
+                self.expiry == Expiry::Required || bounded,
                 ClaimName::ExpiresAt,
             ),
             (needs_issued_at, ClaimName::IssuedAt),
@@ -285,13 +293,10 @@ impl Policy {
         {
             failures.push(VerifyErrorKind::LifetimeTooLong { limit, found });
         }
-        let Some(period) = period else { return };
-        match claims.issued_at() {
-            Some(issued) if period.may_have_signed_at(issued) => {}
-            Some(_) => failures.push(VerifyErrorKind::OutsideKeyPeriod),
-            None => failures.push(VerifyErrorKind::MissingClaim {
-                name: "iat".to_owned(),
-            }),
+        if let (Some(period), Some(issued)) = (period, claims.issued_at())
+            && !period.may_have_signed_at(issued)
+        {
+            failures.push(VerifyErrorKind::OutsideKeyPeriod);
         }
     }
 
