@@ -201,7 +201,7 @@ impl Output {
 }
 
 /// Whether the person's settings allow colours (<https://no-color.org>).
-fn wants_color(no_color: Option<&OsStr>, term: Option<&OsStr>) -> bool {
+pub(crate) fn wants_color(no_color: Option<&OsStr>, term: Option<&OsStr>) -> bool {
     let forbidden = no_color.is_some_and(|value| !value.is_empty());
     let dumb = term.is_none_or(|value| value == "dumb");
     !forbidden && !dumb

@@ -6,11 +6,13 @@
 mod axis;
 mod inset;
 mod lanes;
+mod screen;
 mod svg;
 mod terminal;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use screen::screen;
 pub(crate) use svg::svg;
 pub(crate) use terminal::draw;
 

@@ -1,5 +1,8 @@
 //! `tokenwright rotate plan`: what is going to happen.
 
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -13,6 +16,7 @@ use crate::cli::escape::{Escaped, json_string};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::keys::keyring_failure;
 use crate::cli::output::Output;
+use crate::cli::timeline;
 use crate::cli::times::{self, Moment};
 
 /// Arguments of `rotate plan`.
@@ -27,6 +31,12 @@ pub(super) struct PlanArguments {
     /// Print a JSON object
     #[arg(long)]
     json: bool,
+    /// Draw it into this new file as well, as a picture in SVG
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+    /// Replace the file if it exists
+    #[arg(long, requires = "svg")]
+    force: bool,
 }
 
 pub(super) fn run(
@@ -39,12 +49,43 @@ pub(super) fn run(
     let now = arguments.at.map_or(real, |moment| moment.resolve(real));
     let plan =
         plan(ring.keyring(), now, arguments.horizon).map_err(|error| keyring_failure(&error))?;
+    if let Some(path) = &arguments.svg {
+        write_picture(path, &timeline::svg(&plan, now), arguments.force)?;
+        let name = path.to_string_lossy();
+        output.note(format!("wrote {}", Escaped(&name)));
+    }
     if arguments.json {
         tell_json(&plan, output)?;
         return Ok(Exit::Done);
     }
     table(&plan, output)?;
+    let (width, style) = timeline::screen(global.color);
+    let drawing = timeline::draw(&plan, now, width, style);
+    // Names in it are escaped already; the rest is its own colours.
+    output.verbatim(format!("\n{drawing}").as_bytes())?;
     Ok(Exit::Done)
+}
+
+/// Writes the picture whole or not at all.
+fn write_picture(path: &Path, picture: &str, force: bool) -> Result<(), Failure> {
+    let mut options = OpenOptions::new();
+    options.write(true).truncate(force);
+    let opened = match force {
+        true => options.create(true).open(path),
+        false => options.create_new(true).open(path),
+    };
+    let mut file = opened.map_err(|error| {
+        let failure = Failure::file("write", path, &error);
+        match error.kind() {
+            ErrorKind::AlreadyExists => failure.hint("give --force to replace it"),
+            _ => failure,
+        }
+    })?;
+    file.write_all(picture.as_bytes()).map_err(|error| {
+        // A picture cut short would look like one; and there is nobody to tell if it stays.
+        let _ = fs::remove_file(path);
+        Failure::file("write", path, &error)
+    })
 }
 
 /// Every transition in its order, in UTC.
