@@ -108,7 +108,8 @@ fn the_plan_tells_every_transition_in_order() {
         .place
         .run(&["rotate", "plan", "--for", "3d"])
         .succeeds();
-    let table = plan.stdout();
+    let shown = plan.stdout();
+    let (table, _) = shown.split_once("\n\n").unwrap();
     let lines: Vec<&str> = table.lines().collect();
     assert!(
         lines[0].starts_with("TIME (UTC)            KID "),
@@ -201,4 +202,33 @@ fn flags_before_a_subcommand_are_not_silently_ignored() {
     past.place
         .run(&["rotate", "--watch", "--dry-run"])
         .fails(2, "usage");
+}
+
+#[test]
+fn a_plan_is_drawn_below_its_table_and_a_picture_is_never_overwritten_unasked() {
+    let past = Past::with_standby(HOUR);
+    let plan = ["rotate", "plan", "--for", "3d"];
+    let shown = past.place.run(&plan).succeeds().stdout();
+    let (_, drawing) = shown.split_once("\n\n").unwrap();
+    assert!(drawing.lines().count() > 4, "{drawing}");
+    assert!(!shown.contains('\u{1b}'));
+    let mut colored = plan.to_vec();
+    colored.extend(["--color", "always"]);
+    let colored = past.place.run(&colored).succeeds().stdout();
+    assert!(colored.contains('\u{1b}'));
+    let picture = ["rotate", "plan", "--svg", "plan.svg"];
+    let run = past.place.run(&picture).succeeds();
+    run.says("note: wrote plan.svg\n");
+    assert!(past.place.read("plan.svg").contains("<svg"));
+    past.place.write("plan.svg", "mine");
+    let words = past.place.run(&picture).fails(6, "io").stderr();
+    assert!(
+        words.ends_with("it exists already\nhint: give --force to replace it\n"),
+        "{words}"
+    );
+    assert_eq!(past.place.read("plan.svg"), "mine");
+    let mut forced = picture.to_vec();
+    forced.push("--force");
+    past.place.run(&forced).succeeds();
+    assert!(past.place.read("plan.svg").ends_with("</svg>\n"));
 }
