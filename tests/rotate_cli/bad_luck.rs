@@ -33,6 +33,37 @@ fn a_clock_that_was_set_back_refuses_to_act() {
 }
 
 #[test]
+fn a_clock_that_the_keyring_proves_slow_mints_nothing() {
+    let past = Past::with_standby(HOUR);
+    past.rotate_at(DAY, &["--force"]).succeeds();
+    let run = past.place.run(&["mint", "--sub", "alice"]);
+    let words = run.fails(6, "clock_behind").stderr();
+    assert!(words.contains(": a token minted now would be refused\nhint: set the clock; "));
+}
+
+#[test]
+fn new_keys_are_locked_like_those_that_are_there() {
+    let place = Place::new();
+    place.write("secret", "correct horse\n");
+    let locked = ["init", "--passphrase-file", "secret"];
+    place.run(&locked).succeeds();
+    let before = place.read("keys/keyring.json");
+    // Nobody is at a terminal to be asked.
+    place.run(&["rotate"]).fails(6, "passphrase");
+    assert_eq!(place.read("keys/keyring.json"), before);
+    place.write("wrong", "battery staple\n");
+    let wrong = ["rotate", "--passphrase-file", "wrong"];
+    place.run(&wrong).fails(6, "wrong_passphrase");
+    assert_eq!(place.read("keys/keyring.json"), before);
+    let right = ["rotate", "--passphrase-file", "secret"];
+    place.run(&right).succeeds();
+    for entry in fs::read_dir(place.path("keys/private")).unwrap() {
+        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+        assert!(text.starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----"));
+    }
+}
+
+#[test]
 fn a_clock_ten_years_ahead_destroys_nothing_without_force() {
     let past = Past::with_standby(3 * DAY);
     past.rotate_at(DAY - 340, &[]).succeeds();

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Map, Value};
+use tokenwright::keyring::Keyring;
 use tokenwright::{
     Claims, Clock as _, MintError, MintErrorKind, MintOptions, Minter, SystemClock, TokenIds,
     UnixTime,
@@ -118,7 +119,8 @@ impl Work {
         settings: &Settings,
         ring: &Ring,
     ) -> Result<Self, Failure> {
-        let now = ring.keyring().clock(SystemClock.now());
+        let now = SystemClock.now();
+        check_clock(ring.keyring(), now)?;
         let record = ring
             .keyring()
             .signer(now)
@@ -162,6 +164,21 @@ impl Work {
             .mint_with(&claims.clone().with_expiry(expiry), options)
             .map_err(|error| mint_failure(&error))
     }
+}
+
+/// With a clock that the keyring proves slow, `iat` would lie before the key's own
+/// time, and every verifier would refuse the token.
+fn check_clock(keyring: &Keyring, now: UnixTime) -> Result<(), Failure> {
+    if keyring.clock(now) == now {
+        return Ok(());
+    }
+    let message = format!(
+        "the clock says {}, before the keyring's last commit at {}: a token minted now would be refused",
+        times::rfc3339(now),
+        times::rfc3339(keyring.as_of())
+    );
+    Err(Failure::new("clock_behind", Exit::Operator, message)
+        .hint("set the clock; tokenwright doctor compares it with the keyring"))
 }
 
 fn token_ids(jti: &str) -> TokenIds {
