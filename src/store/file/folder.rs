@@ -211,7 +211,7 @@ impl<'f, F: FileSystem> Folder<'f, F> {
             .map_err(|error| self.file_error(&error, name, "to write this file"))?;
         if let Err(error) = self.files.rename(&self.handle, &temporary, name) {
             let _ = self.files.unlink(&self.handle, &temporary);
-            return Err(self.rename_error(&error, name));
+            return Err(self.change_error(&error, name, "to replace this file"));
         }
         self.sync()
     }
@@ -245,7 +245,7 @@ impl<'f, F: FileSystem> Folder<'f, F> {
         match self.files.unlink(&self.handle, name) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(self.file_error(&error, name, "to remove this file")),
+            Err(error) => return Err(self.change_error(&error, name, "to remove this file")),
         }
         self.sync()
     }
@@ -382,11 +382,11 @@ impl<'f, F: FileSystem> Folder<'f, F> {
         StoreError::from_io(error, &self.word(name), expected)
     }
 
-    /// A refused rename has changed nothing; after a broken one nobody knows.
-    fn rename_error(&self, error: &io::Error, name: &str) -> StoreError {
-        let refusal = StoreError::from_io(error, &self.word(name), "to replace this file");
+    /// A refused change of a name has changed nothing; after a broken one nobody knows.
+    fn change_error(&self, error: &io::Error, name: &str, expected: &str) -> StoreError {
+        let refusal = StoreError::from_io(error, &self.word(name), expected);
         if refusal.kind() == StoreErrorKind::Io {
-            StoreError::indeterminate(error, &self.word(name), "to replace this file")
+            StoreError::indeterminate(error, &self.word(name), expected)
         } else {
             refusal
         }
