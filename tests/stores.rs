@@ -854,18 +854,19 @@ fn a_file_swapped_for_a_link_again_and_again_is_read_right_or_refused() {
                 std::fs::rename(&prepared, &document).unwrap();
             }
         });
-        while read < 200 || refused < 200 {
-            match store.load() {
-                Ok(loaded) => {
-                    assert_eq!(loaded.unwrap().document, br#"{"n":1}"#);
-                    read += 1;
-                }
-                Err(error) => {
-                    assert_eq!(error.kind(), StoreErrorKind::NotAPlainFile, "{error}");
-                    refused += 1;
-                }
+        // Nothing here may panic: the other thread waits to be told.
+        let mut wrong = None;
+        while wrong.is_none() && (read < 200 || refused < 200) {
+            match store
+                .load()
+                .map(|loaded| loaded.map(|loaded| loaded.document))
+            {
+                Ok(Some(document)) if document == br#"{"n":1}"# => read += 1,
+                Err(error) if error.kind() == StoreErrorKind::NotAPlainFile => refused += 1,
+                other => wrong = Some(other),
             }
         }
         finished.store(1, Ordering::SeqCst);
+        assert_eq!(wrong, None);
     });
 }
