@@ -171,6 +171,34 @@ fn a_missing_key_file_is_reported_after_all_else_is_done_and_can_be_put_back() {
 }
 
 #[test]
+fn a_standby_takes_over_where_nobody_signs_if_its_private_half_is_there() {
+    let (_scratch, store, path) = folder("nobody");
+    let before = keyring(&store);
+    let signer = before.signer(at(100)).unwrap().id().as_str();
+    let standby = before
+        .keys()
+        .iter()
+        .find(|key| key.id().as_str() != signer)
+        .unwrap();
+    // As a merge can leave it: the signer is marked, and nobody has its turn.
+    let text = std::fs::read_to_string(&path).unwrap();
+    let mut document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    for record in document["keys"].as_array_mut().unwrap() {
+        if record["id"] == signer {
+            record["compromised_at"] = 1_760_000_050.into();
+        }
+    }
+    std::fs::write(&path, document.to_string()).unwrap();
+    let address = MaterialAddress::new(standby.address()).unwrap();
+    let bytes = store.get_material(&address).unwrap().unwrap();
+    store.remove_material(&address).unwrap();
+    refused(&store, 100, "material_missing", ErrorClass::CannotKnow);
+    store.put_material(&address, &bytes).unwrap();
+    assert_eq!(kinds(&run(&store, 100).unwrap()[..1]), ["activated"]);
+    assert_eq!(keyring(&store).signer(at(100)).unwrap().id(), standby.id());
+}
+
+#[test]
 fn a_rolled_back_document_is_noticed_and_its_keys_are_not_swept() {
     let (_scratch, store, path) = folder("rolled");
     let old = std::fs::read(&path).unwrap();

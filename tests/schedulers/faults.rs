@@ -67,6 +67,8 @@ struct Faulty {
     left: Mutex<i64>,
     /// Swaps that are still on their way.
     late: Mutex<Vec<(Option<Version>, Vec<u8>)>>,
+    /// The last document whose swap was answered with `Ok`.
+    acknowledged: Mutex<Option<Vec<u8>>>,
 }
 
 fn error(kind: StoreErrorKind) -> StoreError {
@@ -125,14 +127,18 @@ impl Store for Faulty {
         expected: Option<&Version>,
         document: &[u8],
     ) -> Result<Version, StoreError> {
-        self.call(Call::Write, || {
+        let result = self.call(Call::Write, || {
             if self.fault == Fault::AlwaysLate && *self.left.lock().unwrap() <= 0 {
                 let late = (expected.cloned(), document.to_vec());
                 self.late.lock().unwrap().push(late);
                 return Err(error(StoreErrorKind::Indeterminate));
             }
             self.inner.compare_and_swap(expected, document)
-        })
+        });
+        if result.is_ok() {
+            *self.acknowledged.lock().unwrap() = Some(document.to_vec());
+        }
+        result
     }
 
     fn put_material(
@@ -256,9 +262,17 @@ fn survives(work: Work, faults: &[(Fault, i64)], wanted: &[(State, i64, bool)]) 
             other: Box::new(move || drop(run_at(&inner, now))),
             left: Mutex::new(*place),
             late: Mutex::default(),
+            acknowledged: Mutex::default(),
         });
         let scheduler = Scheduler::new(Arc::clone(&faulty), ManualClock::at(at(now)));
-        let _ = perform(&scheduler, work, &first, &backup);
+        let before = store.load().unwrap().unwrap().document;
+        let result = perform(&scheduler, work, &first, &backup);
+        let after = store.load().unwrap().unwrap().document;
+        if *fault == Fault::DoneInDoubt && result.is_ok() && after != before {
+            // What is reported as done is durable, not perhaps so.
+            let acknowledged = faulty.acknowledged.lock().unwrap();
+            assert_eq!(acknowledged.as_ref(), Some(&after), "{work:?} {faults:?}");
+        }
         for (expected, document) in faulty.late.lock().unwrap().drain(..) {
             // Only the first can find the version that it expects.
             let _ = store.compare_and_swap(expected.as_ref(), &document);
@@ -293,6 +307,7 @@ fn wanted(work: Work) -> (Vec<(State, i64, bool)>, i64) {
         other: Box::new(|| {}),
         left: Mutex::new(i64::MAX),
         late: Mutex::default(),
+        acknowledged: Mutex::default(),
     });
     let scheduler = Scheduler::new(Arc::clone(&calls), ManualClock::at(at(now)));
     perform(&scheduler, work, &first, &backup).unwrap();
