@@ -10,6 +10,8 @@ mod engine;
 mod forge;
 #[path = "../examples/differential/jwt.rs"]
 mod jwt;
+#[path = "../examples/differential/jwt_text.rs"]
+mod jwt_text;
 #[path = "../examples/differential/mangle.rs"]
 mod mangle;
 #[path = "../examples/differential/paseto.rs"]

@@ -12,6 +12,7 @@ mod engine;
 #[expect(dead_code, reason = "the tests of attacks use the rest")]
 mod forge;
 mod jwt;
+mod jwt_text;
 mod mangle;
 mod paseto;
 mod random;
