@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 use super::system::{Facts, FileSystem, Kind, is_link_refusal};
-use super::words::shell_word;
+use super::words::{check_owner, exposed, missing_folder, not_plain, open_error, shell_word};
 use crate::store::error::{StoreError, StoreErrorKind};
 
 /// Files that are being written begin with this; whoever holds the lock removes strays.
@@ -391,69 +391,6 @@ impl<'f, F: FileSystem> Folder<'f, F> {
             refusal
         }
     }
-}
-
-fn open_error(error: &io::Error, path: &Path) -> StoreError {
-    if error.kind() == io::ErrorKind::NotFound {
-        missing_folder(path)
-    } else if error.kind() == io::ErrorKind::NotADirectory || is_link_refusal(error) {
-        not_a_folder(path)
-    } else {
-        StoreError::from_io(error, &shell_word(path), "to open this folder")
-    }
-}
-
-fn missing_folder(path: &Path) -> StoreError {
-    StoreError::new(
-        StoreErrorKind::Missing,
-        &shell_word(path),
-        "a folder",
-        "nothing",
-        "check the path, or create it with `tokenwright init`",
-    )
-}
-
-fn not_a_folder(path: &Path) -> StoreError {
-    StoreError::new(
-        StoreErrorKind::NotAFolder,
-        &shell_word(path),
-        "a folder",
-        "a file or a symbolic link",
-        "give the folder itself",
-    )
-}
-
-fn not_plain(place: &str, found: &str) -> StoreError {
-    StoreError::new(
-        StoreErrorKind::NotAPlainFile,
-        place,
-        "a plain file",
-        found,
-        "find out who put it there, then remove it",
-    )
-}
-
-fn exposed(place: &str, expected: &str, mode: u32, command: &str) -> StoreError {
-    StoreError::new(
-        StoreErrorKind::Exposed,
-        place,
-        expected,
-        &format!("mode {mode:04o}"),
-        &format!("mend it with: {command}"),
-    )
-}
-
-fn check_owner(place: &str, owner: u32, user: u32) -> Result<(), StoreError> {
-    if owner == user {
-        return Ok(());
-    }
-    Err(StoreError::new(
-        StoreErrorKind::WrongOwner,
-        place,
-        &format!("that user {user}, who runs this program, owns it"),
-        &format!("that user {owner} owns it"),
-        &format!("run as user {owner}, or mend it with: chown -R {user} {place}"),
-    ))
 }
 
 /// A name nobody can guess and plant beforehand.
