@@ -52,7 +52,7 @@ pub const MAX_SECRET_BYTES: usize = 4096;
 
 /// Most rounds of PBKDF2 accepted in a locked key, before any work is done
 /// (CVE-2022-36083, CVE-2023-50967: the count is the attacker's).
-pub const MAX_PBKDF2_ROUNDS: u32 = 10_000_000;
+pub const MAX_PBKDF2_ROUNDS: u32 = 3_000_000;
 
 /// Most memory of scrypt accepted in a locked key, in bytes, before any is allocated.
 pub const MAX_SCRYPT_BYTES: u64 = 256 * 1024 * 1024;

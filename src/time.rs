@@ -7,7 +7,7 @@ mod error;
 mod numeric_date;
 mod rfc3339;
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub use error::{TimeError, TimeErrorKind};
@@ -129,11 +129,23 @@ impl UnixTime {
 pub trait Clock: Send + Sync {
     /// The present.
     fn now(&self) -> UnixTime;
+
+    /// Time that has passed since some fixed instant, by a clock that nobody can
+    /// set. How old a view has become is measured by it, so that a wall clock
+    /// that was set back makes nothing look fresh.
+    fn steady(&self) -> Duration {
+        static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+        START.get_or_init(std::time::Instant::now).elapsed()
+    }
 }
 
 impl<C: Clock + ?Sized> Clock for std::sync::Arc<C> {
     fn now(&self) -> UnixTime {
         (**self).now()
+    }
+
+    fn steady(&self) -> Duration {
+        (**self).steady()
     }
 }
 
@@ -151,24 +163,42 @@ impl Clock for SystemClock {
 }
 
 /// A clock that moves only when told: for tests and simulations.
+///
+/// Its steady time stands still when the clock is set, and moves with
+/// [`pass`](Self::pass) alone.
 #[derive(Debug, Default)]
-pub struct ManualClock(AtomicI64);
+pub struct ManualClock {
+    seconds: AtomicI64,
+    steady: AtomicU64,
+}
 
 impl ManualClock {
     /// A clock that stands at `now`, rounded down to whole seconds.
     #[must_use]
     pub fn at(now: UnixTime) -> Self {
-        Self(AtomicI64::new(now.seconds()))
+        Self {
+            seconds: AtomicI64::new(now.seconds()),
+            steady: AtomicU64::new(0),
+        }
     }
 
     /// Sets the clock, forwards or backwards.
     pub fn set(&self, now: UnixTime) {
-        self.0.store(now.seconds(), Ordering::SeqCst);
+        self.seconds.store(now.seconds(), Ordering::SeqCst);
+    }
+
+    /// Lets whole seconds pass on the steady clock; the wall clock stays.
+    pub fn pass(&self, by: Duration) {
+        self.steady.fetch_add(by.as_secs(), Ordering::SeqCst);
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> UnixTime {
-        UnixTime::from_seconds(self.0.load(Ordering::SeqCst))
+        UnixTime::from_seconds(self.seconds.load(Ordering::SeqCst))
+    }
+
+    fn steady(&self) -> Duration {
+        Duration::from_secs(self.steady.load(Ordering::SeqCst))
     }
 }

@@ -642,6 +642,25 @@ fn revoke_is_the_last_word() {
 }
 
 #[test]
+fn revoke_trusts_no_list_from_the_future() {
+    let House { minter, keys } = house(Algorithm::EdDsa);
+    let token = minter.mint(&Claims::new()).unwrap();
+    let with = |as_of| {
+        let fresh = Freshness::new(Duration::from_secs(60), WhenUnknown::Refuse);
+        let builder = Verifier::builder(keys.clone()).policy(policy());
+        builder
+            .revocation(RevokedTokens::new(as_of), fresh)
+            .clock(ManualClock::at(NOW))
+            .build()
+    };
+    assert!(
+        with(later(600)).verify(&token).is_ok(),
+        "clocks differ a little"
+    );
+    assert_eq!(refusal(&with(later(601)), &token), "revocation_unknown");
+}
+
+#[test]
 fn revoke_cannot_tell_about_a_token_without_an_id() {
     let key = SigningKey::generate(Algorithm::EdDsa).unwrap();
     let keys = KeySet::of([key.verifying_key()]).unwrap();

@@ -235,13 +235,10 @@ fn a_minter_with_a_view_older_than_allowed_refuses_and_recovers() {
 fn a_verifier_keeps_its_view_through_an_outage_until_the_promise_ends() {
     let service = Service::start(Algorithm::EdDsa);
     service.follower.refresh().unwrap();
-    let until = service
-        .keyring()
-        .complete_until(at(0))
-        .saturating_sub(Duration::from_secs(30));
     let token = service.mint().unwrap();
     service.store.0.down.store(true, Ordering::SeqCst);
-    let last = until.seconds() - START - 1;
+    // The age that the rules reckon with: a view of 299 s must serve (I1).
+    let last = 299;
     let judge = |seconds| {
         let verdict = service
             .verifier
@@ -253,6 +250,25 @@ fn a_verifier_keeps_its_view_through_an_outage_until_the_promise_ends() {
 }
 
 #[test]
+fn a_clock_set_back_does_not_freshen_a_view_that_cannot_be_read_again() {
+    let service = Service::start(Algorithm::EdDsa);
+    service.follower.refresh().unwrap();
+    let token = service.mint().unwrap();
+    service.store.0.down.store(true, Ordering::SeqCst);
+    service.set(1);
+    service.clock.pass(Duration::from_secs(299));
+    assert!(service.follower.refresh().is_err());
+    service.verify(&token).unwrap();
+    service.clock.pass(Duration::from_secs(1));
+    assert!(service.follower.refresh().is_err());
+    assert_eq!(service.mint().unwrap_err(), "keys_stale");
+    assert_eq!(service.verify(&token).unwrap_err(), "keys_unavailable");
+    service.store.0.down.store(false, Ordering::SeqCst);
+    service.follower.refresh().unwrap();
+    service.verify(&token).unwrap();
+}
+
+#[test]
 fn an_unknown_key_is_refused_without_reading_the_store() {
     let service = Service::start(Algorithm::EdDsa);
     let foreign = Service::start(Algorithm::EdDsa).mint().unwrap();
@@ -261,6 +277,17 @@ fn an_unknown_key_is_refused_without_reading_the_store() {
         assert_eq!(service.verify(&foreign).unwrap_err(), "unknown_key");
     }
     assert_eq!(service.store.0.loads.load(Ordering::SeqCst), before);
+    // The keyring promises that for 270 s; after that nobody can tell.
+    let verdict = |seconds| {
+        let verdict = service
+            .verifier
+            .verify(Presented::new(&foreign).at(at(seconds)));
+        verdict.unwrap_err().code()
+    };
+    assert_eq!(
+        [verdict(269), verdict(270)],
+        ["unknown_key", "keys_unavailable"]
+    );
 }
 
 #[test]

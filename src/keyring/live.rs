@@ -19,6 +19,9 @@ pub struct KeyView {
     keys: KeySet,
     floor: Option<UnixTime>,
     usable_until: Option<UnixTime>,
+    complete_until: Option<UnixTime>,
+    /// When it was found to be spent by a clock that nobody can set.
+    spent_at: Option<UnixTime>,
 }
 
 impl KeyView {
@@ -29,20 +32,40 @@ impl KeyView {
             keys,
             floor: None,
             usable_until: None,
+            complete_until: None,
+            spent_at: None,
         }
     }
 
     /// Keys of a keyring as it was read.
     ///
     /// No clock is believed that lies before `floor` (one set back must not revive
-    /// a dead key). From `usable_until` on, a key that is not here may be signing,
-    /// or one that is here may have been withdrawn, so nothing is accepted.
+    /// a dead key). Until `complete_until` no key that is not here can be signing,
+    /// so an unknown key id is refused for good; after it, nobody can tell. From
+    /// `usable_until` on a key that is here may have been withdrawn, so nothing is
+    /// accepted.
     #[must_use]
-    pub fn of_keyring(keys: KeySet, floor: UnixTime, usable_until: UnixTime) -> Self {
+    pub fn of_keyring(
+        keys: KeySet,
+        floor: UnixTime,
+        complete_until: UnixTime,
+        usable_until: UnixTime,
+    ) -> Self {
         Self {
             keys,
             floor: Some(floor),
             usable_until: Some(usable_until),
+            complete_until: Some(complete_until),
+            spent_at: None,
+        }
+    }
+
+    /// The same view, good for nothing from `now` on whatever a clock says.
+    #[must_use]
+    pub fn spent(&self, now: UnixTime) -> Self {
+        Self {
+            spent_at: Some(now),
+            ..self.clone()
         }
     }
 
@@ -57,9 +80,16 @@ impl KeyView {
         self.floor.map_or(local, |floor| local.max(floor))
     }
 
+    /// When the view stopped telling unknown keys from keys that are not there, if
+    /// `now` lies past that.
+    pub(crate) fn incomplete_since(&self, now: UnixTime) -> Option<UnixTime> {
+        self.complete_until.filter(|until| *until <= now)
+    }
+
     /// When the view stops being usable, if `now` lies past that.
     pub(crate) fn stale_since(&self, now: UnixTime) -> Option<UnixTime> {
-        self.usable_until.filter(|until| *until <= now)
+        self.spent_at
+            .or(self.usable_until.filter(|until| *until <= now))
     }
 }
 
@@ -154,6 +184,7 @@ pub struct SignerView {
     signers: Vec<Signer>,
     floor: Option<UnixTime>,
     fresh_until: Option<UnixTime>,
+    spent_at: Option<UnixTime>,
 }
 
 impl SignerView {
@@ -165,6 +196,18 @@ impl SignerView {
             signers,
             floor: Some(floor),
             fresh_until: Some(fresh_until),
+            spent_at: None,
+        }
+    }
+
+    /// The same view, good for nothing from `now` on whatever a clock says.
+    #[must_use]
+    pub fn spent(&self, now: UnixTime) -> Self {
+        Self {
+            signers: self.signers.clone(),
+            floor: self.floor,
+            fresh_until: self.fresh_until,
+            spent_at: Some(now),
         }
     }
 
@@ -179,7 +222,8 @@ impl SignerView {
     }
 
     pub(crate) fn stale_since(&self, now: UnixTime) -> Option<UnixTime> {
-        self.fresh_until.filter(|until| *until <= now)
+        self.spent_at
+            .or(self.fresh_until.filter(|until| *until <= now))
     }
 
     /// The one key whose [A, D) contains the instant.
@@ -222,6 +266,7 @@ impl From<SigningKey> for LiveSigners {
             signers: vec![signer],
             floor: None,
             fresh_until: None,
+            spent_at: None,
         })
     }
 }

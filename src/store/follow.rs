@@ -62,6 +62,8 @@ struct Known {
     keyring: Keyring,
     signers: Vec<Signer>,
     read_at: UnixTime,
+    /// The same instant on the clock that nobody can set.
+    read_steady: Duration,
     failing: Option<Failing>,
 }
 
@@ -138,7 +140,7 @@ impl Follower {
         passphrase: Option<SecretBytes>,
         role: Role,
     ) -> Result<Self, FollowError> {
-        let now = clock.now();
+        let (now, steady) = (clock.now(), clock.steady());
         let found = store
             .load()
             .map_err(KeyAccessError::from)?
@@ -156,6 +158,7 @@ impl Follower {
             keyring,
             signers,
             read_at: now,
+            read_steady: steady,
             failing: None,
         };
         Ok(Self(Arc::new(Shared {
@@ -191,10 +194,11 @@ impl Follower {
     /// The store cannot be read or gave an older or damaged document; the last
     /// good views stay.
     pub fn refresh(&self) -> Result<Refreshed, FollowError> {
-        let now = self.0.clock.now();
+        let (now, steady) = (self.0.clock.now(), self.0.clock.steady());
         let mut known = self.known();
         match self.refresh_known(&mut known, now) {
             Ok(refreshed) => {
+                known.read_steady = steady;
                 known.failing = None;
                 Ok(refreshed)
             }
@@ -204,8 +208,25 @@ impl Follower {
                     since,
                     error: error.clone(),
                 });
+                self.spend_old_views(&known, now, steady);
                 Err(error)
             }
+        }
+    }
+
+    /// The views bound themselves by the wall clock, which costs readers nothing;
+    /// here the same spans are held against a clock that cannot be set back.
+    fn spend_old_views(&self, known: &Known, now: UnixTime, steady: Duration) {
+        let passed = steady.saturating_sub(known.read_steady);
+        if passed >= usable_until(&known.keyring, known.read_at).saturating_since(known.read_at) {
+            let spent = self.0.keys.view().spent(now);
+            self.0.keys.replace(spent);
+        }
+        if let Some(signers) = &self.0.signers
+            && passed >= known.keyring.policy().view_age()
+        {
+            let spent = signers.view().spent(now);
+            signers.replace(spent);
         }
     }
 
@@ -363,12 +384,29 @@ fn key_view(
     ))
 }
 
-/// A view read at `now`: it holds until a key that is not in it may sign (Q − S).
+/// A view read at `now`.
 fn view_of(keys: crate::keyring::KeySet, keyring: &Keyring, now: UnixTime) -> KeyView {
-    let until = keyring
+    let complete = complete_until(keyring, now);
+    KeyView::of_keyring(
+        keys,
+        floor_of(keyring),
+        complete,
+        usable_until(keyring, now),
+    )
+}
+
+/// Until when no key that is not in a view read at `now` can sign (Q − S).
+fn complete_until(keyring: &Keyring, now: UnixTime) -> UnixTime {
+    keyring
         .complete_until(now)
-        .saturating_sub(keyring.policy().clock_skew());
-    KeyView::of_keyring(keys, floor_of(keyring), until)
+        .saturating_sub(keyring.policy().clock_skew())
+}
+
+/// Until when a view read at `now` serves verifiers: for C, the age that the rules
+/// reckon with (I1), and through an outage for as long as it is known to be complete.
+fn usable_until(keyring: &Keyring, now: UnixTime) -> UnixTime {
+    let aged = now.saturating_add(keyring.policy().view_age());
+    aged.max(complete_until(keyring, now))
 }
 
 fn signer_view(keyring: &Keyring, signers: &[Signer], now: UnixTime) -> SignerView {

@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
+use crate::error::At;
 use crate::key::{Format, VerifyingKey};
 use crate::keyring::{Entry, KeyView, LiveKeys};
 use crate::revocation::{Freshness, RevocationCheck, Verdict, WhenUnknown};
@@ -226,6 +227,10 @@ impl Verifier {
         let doubt = match source.check(claims, now) {
             Verdict::Revoked { by } => return Err(VerifyErrorKind::Revoked { by }),
             Verdict::Unknown { reason } => VerifyErrorKind::RevocationUnknown { reason },
+            Verdict::Clear { as_of } if as_of > now.saturating_add(MAX_LEEWAY) => {
+                let reason = format!("it is dated {}, which is still ahead", At(as_of));
+                VerifyErrorKind::RevocationUnknown { reason }
+            }
             Verdict::Clear { as_of } => {
                 let (age, limit) = (now.saturating_since(as_of), freshness.max_age);
                 if age <= limit {
@@ -280,9 +285,11 @@ fn select<'v>(
     if let Some(since) = view.stale_since(now) {
         return Err(VerifyErrorKind::KeysUnavailable { since });
     }
-    view.keys()
-        .select(token.key_id(), now)
-        .ok_or_else(|| unknown_key(token))
+    let found = view.keys().select(token.key_id(), now);
+    found.ok_or_else(|| match view.incomplete_since(now) {
+        Some(since) => VerifyErrorKind::KeysUnavailable { since },
+        None => unknown_key(token),
+    })
 }
 
 /// Compares what the token claims with what the key is; nothing is dispatched on
