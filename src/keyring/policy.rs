@@ -218,6 +218,30 @@ impl RotationPolicy {
         Duration::from_secs(self.numbers.publish_ahead())
     }
 
+    /// How long HTTP caches may keep the published key set: half of C. The other
+    /// half is left for readers that look at their cache only now and then, and for
+    /// the fetch itself.
+    ///
+    /// ```
+    /// use tokenwright::keyring::RotationPolicy;
+    /// assert_eq!(RotationPolicy::default().cache_max_age().as_secs(), 150);
+    /// ```
+    #[must_use]
+    pub fn cache_max_age(&self) -> Duration {
+        Duration::from_secs(self.numbers.view_age / 2)
+    }
+
+    /// The `Cache-Control` header to publish the key set with (RFC 9111 section 5.2):
+    /// a cache may keep it for [`cache_max_age`](Self::cache_max_age) and must not
+    /// serve it longer when its origin is down.
+    #[must_use]
+    pub fn cache_control(&self) -> String {
+        format!(
+            "public, max-age={}, must-revalidate",
+            self.cache_max_age().as_secs()
+        )
+    }
+
     /// n: how many keys planned rotation publishes at once, at most.
     ///
     /// That is 2 + ceil((W + T + λ + S) / R): one active, one standby, and the

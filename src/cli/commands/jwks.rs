@@ -40,6 +40,10 @@ pub(crate) fn run(
             .hint("to hand one over: tokenwright key export KID --out FILE"));
     }
     print(&keys, arguments.json, output)?;
+    output.note(format_args!(
+        "serve it with Cache-Control: {}",
+        ring.keyring().policy().cache_control()
+    ));
     Ok(Exit::Done)
 }
 
