@@ -6,6 +6,7 @@ mod error;
 mod policy;
 mod raw;
 mod verified;
+mod words;
 
 pub use builder::{NeedsPolicy, NeedsRevocation, VerifierBuilder};
 pub use error::{VerifyError, VerifyErrorKind};
@@ -15,7 +16,7 @@ pub use verified::Verified;
 
 pub(crate) use policy::dangerous;
 
-use error::excerpt;
+use words::excerpt;
 
 use std::fmt;
 use std::sync::Arc;

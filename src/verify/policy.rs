@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::error::{VerifyErrorKind, excerpt};
+use super::error::VerifyErrorKind;
+use super::words::excerpt;
 use crate::keyring::KeyPeriod;
 use crate::time::UnixTime;
 use crate::token::{ClaimName, ClaimsRef};

@@ -1,18 +1,22 @@
 //! Following a store: views of its keyring that verifiers and minters share,
 //! refreshed by a cheap poll that none of them waits for.
 
+mod error;
+mod views;
+
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::keys::{KeyAccessError, key_set, signing_key};
+use super::keys::KeyAccessError;
 use super::{Store, Version as StoreVersion};
-use crate::keyring::{
-    KeyView, Keyring, LiveKeys, LiveSigners, Signer, SignerView, Version, next_due,
-};
+use crate::keyring::{Keyring, LiveKeys, LiveSigners, Signer, SignerView, Version, next_due};
 use crate::secret::SecretBytes;
 use crate::time::{Clock, UnixTime};
+
+pub use error::{FollowError, FollowErrorKind};
+use views::{key_view, signer_view, signers_of, usable_until, view_of};
 
 /// Keeps [`LiveKeys`], and for a minter [`LiveSigners`], in step with a store.
 ///
@@ -369,159 +373,3 @@ enum Role {
     Verifies,
     Signs,
 }
-
-fn key_view(
-    store: &dyn Store,
-    keyring: &Keyring,
-    now: UnixTime,
-    passphrase: Option<&SecretBytes>,
-) -> Result<KeyView, FollowError> {
-    let at = keyring.clock(now);
-    Ok(view_of(
-        key_set(store, keyring, at, passphrase)?,
-        keyring,
-        now,
-    ))
-}
-
-/// A view read at `now`.
-fn view_of(keys: crate::keyring::KeySet, keyring: &Keyring, now: UnixTime) -> KeyView {
-    let complete = complete_until(keyring, now);
-    KeyView::of_keyring(
-        keys,
-        floor_of(keyring),
-        complete,
-        usable_until(keyring, now),
-    )
-}
-
-/// Until when no key that is not in a view read at `now` can sign (Q − S).
-fn complete_until(keyring: &Keyring, now: UnixTime) -> UnixTime {
-    keyring
-        .complete_until(now)
-        .saturating_sub(keyring.policy().clock_skew())
-}
-
-/// Until when a view read at `now` serves verifiers: for C, the age that the rules
-/// reckon with (I1), and through an outage for as long as it is known to be complete.
-fn usable_until(keyring: &Keyring, now: UnixTime) -> UnixTime {
-    let aged = now.saturating_add(keyring.policy().view_age());
-    aged.max(complete_until(keyring, now))
-}
-
-fn signer_view(keyring: &Keyring, signers: &[Signer], now: UnixTime) -> SignerView {
-    let periods = signers.iter().filter_map(|signer| {
-        let record = keyring.key(signer.key().id().as_str())?;
-        let mut period = record.period()?;
-        period.max_lifetime = record.lifetime_to_sign(now, keyring.policy());
-        Some(signer.with_period(period))
-    });
-    let fresh_until = now.saturating_add(keyring.policy().view_age());
-    SignerView::of_keyring(periods.collect(), floor_of(keyring), fresh_until)
-}
-
-fn floor_of(keyring: &Keyring) -> UnixTime {
-    keyring.clock(UnixTime::from_seconds(i64::MIN))
-}
-
-/// Every key that signs now or is going to, with its private half; those already
-/// held are not read again.
-fn signers_of(
-    store: &dyn Store,
-    keyring: &Keyring,
-    held: &[Signer],
-    now: UnixTime,
-    passphrase: Option<&SecretBytes>,
-) -> Result<Vec<Signer>, FollowError> {
-    let mut signers = Vec::new();
-    for record in keyring.keys() {
-        let done = record
-            .stops_signing_at()
-            .is_some_and(|at| at <= keyring.clock(now));
-        let (Some(period), false) = (record.period(), done || record.compromised_at().is_some())
-        else {
-            continue;
-        };
-        if record.activates_at().is_none() || record.private_erased_at().is_some() {
-            continue;
-        }
-        let known = held.iter().find(|signer| signer.key().id() == record.id());
-        signers.push(match known {
-            Some(signer) => signer.with_period(period),
-            None => Signer::new(signing_key(store, record, passphrase)?, period),
-        });
-    }
-    Ok(signers)
-}
-
-/// Why a store cannot be followed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum FollowErrorKind {
-    /// The store holds no keyring.
-    NoKeyring,
-    /// The store holds another keyring than before.
-    OtherKeyring,
-    /// The store, its document or a key in it cannot be read.
-    Access(KeyAccessError),
-}
-
-/// A store that cannot be followed, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FollowError(FollowErrorKind);
-
-impl FollowError {
-    /// The reason, for a program.
-    #[must_use]
-    pub fn kind(&self) -> &FollowErrorKind {
-        &self.0
-    }
-
-    /// The stable name of the reason.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match &self.0 {
-            FollowErrorKind::NoKeyring => "no_keyring",
-            FollowErrorKind::OtherKeyring => "other_keyring",
-            FollowErrorKind::Access(error) => error.code(),
-        }
-    }
-
-    /// Who must act.
-    #[must_use]
-    pub fn class(&self) -> crate::ErrorClass {
-        match &self.0 {
-            FollowErrorKind::NoKeyring => crate::ErrorClass::CannotKnow,
-            FollowErrorKind::OtherKeyring => crate::ErrorClass::Operator,
-            FollowErrorKind::Access(error) => error.class(),
-        }
-    }
-}
-
-impl From<FollowErrorKind> for FollowError {
-    fn from(kind: FollowErrorKind) -> Self {
-        Self(kind)
-    }
-}
-
-impl From<KeyAccessError> for FollowError {
-    fn from(error: KeyAccessError) -> Self {
-        Self(FollowErrorKind::Access(error))
-    }
-}
-
-impl fmt::Display for FollowError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            FollowErrorKind::NoKeyring => {
-                f.write_str("the store holds no keyring: run tokenwright init, or name another store")
-            }
-            FollowErrorKind::OtherKeyring => f.write_str(
-                "the store holds another keyring than before: restart to follow it, or put the first one back",
-            ),
-            FollowErrorKind::Access(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for FollowError {}
