@@ -1,0 +1,72 @@
+//! Verifying a JWT with borrowed claims allocates nothing, and refusing garbage nothing either.
+
+use allocation_counter::measure;
+use tokenwright::key::{Algorithm, SigningKey};
+use tokenwright::{Claims, KeySet, Minter, Policy, Scratch, Verifier};
+
+const ISSUER: &str = "https://auth.example";
+
+fn house(algorithm: Algorithm) -> (Verifier, String) {
+    let key = SigningKey::generate(algorithm).unwrap();
+    let keys = KeySet::of([key.verifying_key()]).unwrap();
+    let verifier = Verifier::builder(keys)
+        .policy(Policy::new(ISSUER, "orders-api"))
+        .without_revocation()
+        .build();
+    let minter = Minter::builder(key, ISSUER)
+        .audience("orders-api")
+        .build()
+        .unwrap();
+    let claims = Claims::for_subject("alice")
+        .with_scope("read write")
+        .with_session_id("s1");
+    let token = minter.mint(&claims).unwrap();
+    (verifier, token)
+}
+
+#[test]
+fn borrowed_claims_of_a_jwt_cost_no_allocation() {
+    // A PASETO costs one: its footer, which outlives the scratch.
+    for (algorithm, allocations) in [
+        (Algorithm::EdDsa, 0),
+        (Algorithm::Ed25519, 0),
+        (Algorithm::Hs256, 0),
+        (Algorithm::V4Public, 1),
+    ] {
+        let (verifier, token) = house(algorithm);
+        let mut scratch = Scratch::new();
+        // The first token makes the scratch grow.
+        let _ = verifier.verify_borrowed(&token, &mut scratch).unwrap();
+        let counted = measure(|| {
+            let verified = verifier.verify_borrowed(&token, &mut scratch).unwrap();
+            assert_eq!(verified.subject().as_deref(), Some("alice"));
+        });
+        assert_eq!(counted.count_total, allocations, "{algorithm}");
+    }
+}
+
+#[test]
+fn owned_claims_cost_one_allocation_each_and_one_for_decoding() {
+    let (verifier, token) = house(Algorithm::EdDsa);
+    let counted = measure(|| {
+        let _ = verifier.verify(&token).unwrap();
+    });
+    // iss, sub, aud and its list, jti, sid, scope, and the decoded token.
+    assert_eq!(counted.count_total, 8);
+}
+
+#[test]
+fn sixteen_mebibytes_of_garbage_are_refused_without_an_allocation() {
+    let (verifier, _) = house(Algorithm::EdDsa);
+    let mut scratch = Scratch::new();
+    for garbage in ["A", ".", "{", "\u{1f511}"] {
+        let garbage = garbage.repeat(16 * 1024 * 1024 / garbage.len());
+        let counted = measure(|| {
+            let error = verifier
+                .verify_borrowed(&garbage, &mut scratch)
+                .unwrap_err();
+            assert_eq!(error.code(), "too_long");
+        });
+        assert_eq!(counted.count_total, 0);
+    }
+}
