@@ -30,6 +30,10 @@ pub const MAX_JSON_MEMBERS: usize = 256;
 /// Longest key id, in bytes. Ours are 43 or 51 bytes, other issuers use URLs.
 pub const MAX_KEY_ID_BYTES: usize = 512;
 
+/// Longest `typ` that a minter writes, in bytes: a media type has two names of at
+/// most 127 characters (RFC 6838 section 4.2).
+pub const MAX_TYPE_BYTES: usize = 256;
+
 /// Longest JWK, in bytes: a private RSA key of 8192 bits takes 7 KiB.
 pub const MAX_JWK_BYTES: usize = 64 * 1024;
 

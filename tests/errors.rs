@@ -486,6 +486,16 @@ fn every_reason_not_to_mint_says_what_to_change() {
         "expected a lifetime of at least one second, found less",
     );
     says(
+        built(Minter::builder(key(), "iss").audience("")),
+        "empty_audience",
+        "expected an audience, found an empty text: leave it out or name one",
+    );
+    says(
+        built(Minter::builder(key(), "iss").typ("x".repeat(257))),
+        "type_too_long",
+        "typ has 257 bytes, at most 256 are accepted",
+    );
+    says(
         jwt.mint(&Claims::new().with_expiry(at(901))),
         "lifetime_too_long",
         "the claims ask for 901 s of life, the minter gives at most 900 s",

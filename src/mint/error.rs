@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::error::{At, ErrorClass, Quoted};
 use crate::key::KeyError;
-use crate::limits::{MAX_HEADER_BYTES, MAX_TOKEN_BYTES};
+use crate::limits::{MAX_HEADER_BYTES, MAX_TOKEN_BYTES, MAX_TYPE_BYTES};
 use crate::time::UnixTime;
 
 /// The reason.
@@ -14,6 +14,13 @@ use crate::time::UnixTime;
 pub enum MintErrorKind {
     /// The issuer is empty.
     NoIssuer,
+    /// An audience is empty, and would name nobody.
+    EmptyAudience,
+    /// The type is longer than a media type can be.
+    TypeTooLong {
+        /// Its bytes.
+        found: usize,
+    },
     /// The lifetime is shorter than a second.
     NoLifetime,
     /// The claims ask for a longer life than the minter gives.
@@ -99,6 +106,8 @@ impl MintError {
     pub fn code(&self) -> &'static str {
         match &self.kind {
             MintErrorKind::NoIssuer => "no_issuer",
+            MintErrorKind::EmptyAudience => "empty_audience",
+            MintErrorKind::TypeTooLong { .. } => "type_too_long",
             MintErrorKind::NoLifetime => "no_lifetime",
             MintErrorKind::LifetimeTooLong { .. } => "lifetime_too_long",
             MintErrorKind::AlreadyExpired { .. } => "already_expired",
@@ -141,6 +150,13 @@ impl fmt::Display for MintError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
             MintErrorKind::NoIssuer => f.write_str("expected an issuer, found an empty text"),
+            MintErrorKind::EmptyAudience => {
+                f.write_str("expected an audience, found an empty text: leave it out or name one")
+            }
+            MintErrorKind::TypeTooLong { found } => write!(
+                f,
+                "typ has {found} bytes, at most {MAX_TYPE_BYTES} are accepted"
+            ),
             MintErrorKind::NoLifetime => {
                 f.write_str("expected a lifetime of at least one second, found less")
             }
@@ -220,6 +236,8 @@ impl std::error::Error for MintError {
         match &self.kind {
             MintErrorKind::Key(error) => Some(error),
             MintErrorKind::NoIssuer
+            | MintErrorKind::EmptyAudience
+            | MintErrorKind::TypeTooLong { .. }
             | MintErrorKind::NoLifetime
             | MintErrorKind::LifetimeTooLong { .. }
             | MintErrorKind::AlreadyExpired { .. }

@@ -18,7 +18,7 @@ use serde::Serialize;
 use crate::encoding::base64url;
 use crate::key::{Entropy, Format, SigningKey, SystemEntropy};
 use crate::keyring::{LiveSigners, Signer, SignerView};
-use crate::limits::MAX_TOKEN_BYTES;
+use crate::limits::{MAX_TOKEN_BYTES, MAX_TYPE_BYTES};
 use crate::time::{Clock, SystemClock, UnixTime};
 use crate::token::Claims;
 use payload::{Stamp, write_payload};
@@ -323,10 +323,19 @@ impl MinterBuilder {
     ///
     /// # Errors
     /// [`MintErrorKind::NoLifetime`] when the lifetime is shorter than a second,
+    /// [`MintErrorKind::EmptyAudience`] and [`MintErrorKind::TypeTooLong`] for
+    /// tokens that verifiers would refuse,
     /// [`MintErrorKind::NoIssuer`] when the issuer is empty.
     pub fn build(self) -> Result<Minter, MintError> {
         if self.lifetime.as_secs() == 0 {
             return Err(MintErrorKind::NoLifetime.into());
+        }
+        if self.audience.iter().any(String::is_empty) {
+            return Err(MintErrorKind::EmptyAudience.into());
+        }
+        if self.token_type.len() > MAX_TYPE_BYTES {
+            let found = self.token_type.len();
+            return Err(MintErrorKind::TypeTooLong { found }.into());
         }
         if self.issuer.is_empty() {
             return Err(MintErrorKind::NoIssuer.into());

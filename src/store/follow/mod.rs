@@ -86,6 +86,8 @@ pub struct FollowerHealth {
     pub version: Version,
     /// When the schedule has something to do next.
     pub next_due: Option<UnixTime>,
+    /// L: how long it may take until what the schedule did can be read.
+    pub propagation: Duration,
     /// Since when refreshing has failed.
     pub failing_since: Option<UnixTime>,
     /// Why, in words.
@@ -93,13 +95,13 @@ pub struct FollowerHealth {
 }
 
 impl FollowerHealth {
-    /// Whether all is well: the store answers, and the schedule is not overdue by
-    /// more than `tick`, the interval at which it is run.
+    /// Whether all is well: the store answers, and what is due was done within
+    /// `tick`, the interval at which the schedule is run, and L.
     #[must_use]
     pub fn is_good(&self, now: UnixTime, tick: Duration) -> bool {
         let overdue = self
             .next_due
-            .is_some_and(|due| due.saturating_add(tick) < now);
+            .is_some_and(|due| due.saturating_add(tick).saturating_add(self.propagation) < now);
         self.failing_since.is_none() && !overdue
     }
 }
@@ -279,6 +281,7 @@ impl Follower {
             read_at: known.read_at,
             version: known.keyring.version(),
             next_due: next_due(&known.keyring),
+            propagation: known.keyring.policy().propagation(),
             failing_since: known.failing.as_ref().map(|failing| failing.since),
             last_error: known
                 .failing
