@@ -100,7 +100,16 @@ impl fmt::Display for Escaped<'_> {
 
 /// Whether a character only prints: not a control (C0, DEL, C1), not a line or
 /// paragraph separator, not a bidirectional or zero-width mark, not a tag.
-pub(crate) fn is_plain(character: char) -> bool {
+///
+/// Everything else can steer a terminal, forge a line of a log or reorder text;
+/// escape it before you show claims or key ids to anyone.
+///
+/// ```
+/// assert!(tokenwright::is_plain('é'));
+/// assert!(!tokenwright::is_plain('\u{1b}') && !tokenwright::is_plain('\u{202e}'));
+/// ```
+#[must_use]
+pub fn is_plain(character: char) -> bool {
     !(character.is_control()
         || matches!(character,
             '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}'

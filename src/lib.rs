@@ -80,7 +80,7 @@ mod token;
 mod verify;
 
 pub use encoding::base64url::Base64Error;
-pub use error::ErrorClass;
+pub use error::{ErrorClass, is_plain};
 pub use keyring::KeySet;
 pub use mint::{
     DEFAULT_LIFETIME, MintError, MintErrorKind, MintOptions, Minter, MinterBuilder, TokenIds,

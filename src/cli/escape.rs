@@ -7,6 +7,8 @@
 
 use std::fmt::{self, Write as _};
 
+use tokenwright::is_plain;
+
 /// Longest foreign text that a sentence repeats, in characters.
 const LIMIT: usize = 120;
 
@@ -94,19 +96,6 @@ fn push_json(text: &mut String, character: char) {
     for unit in character.encode_utf16(&mut units) {
         text.push_str(&format!("\\u{unit:04x}"));
     }
-}
-
-/// Whether a character only prints. See the top of this file for the others.
-pub(crate) fn is_plain(character: char) -> bool {
-    !(character.is_control()
-        || matches!(character,
-            '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
-            | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e0fff}'))
 }
 
 #[cfg(test)]

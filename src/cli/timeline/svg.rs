@@ -5,13 +5,12 @@
 
 use std::fmt::Write as _;
 
-use tokenwright::UnixTime;
 use tokenwright::keyring::Plan;
+use tokenwright::{UnixTime, is_plain};
 
 use super::axis::Axis;
 use super::inset;
 use super::lanes::{Lane, Phase, Placed, lanes};
-use crate::cli::escape::is_plain;
 use crate::cli::times;
 
 /// The picture's width, in user units as all lengths here.
