@@ -61,6 +61,8 @@
 pub mod dangerous;
 mod encoding;
 mod error;
+#[cfg(any(feature = "tower", feature = "remote", feature = "serve"))]
+pub mod http;
 pub mod json {
     //! The strict JSON reader that every token, header and key passes.
     pub use crate::encoding::json::{JsonError, JsonErrorKind, check};
