@@ -26,6 +26,7 @@ mod open;
 mod paserk;
 #[cfg(feature = "pem")]
 mod pem;
+mod seal;
 mod signing;
 #[cfg(test)]
 mod testing;

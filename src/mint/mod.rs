@@ -22,7 +22,7 @@ use crate::limits::{MAX_TOKEN_BYTES, MAX_TYPE_BYTES};
 use crate::time::{Clock, SystemClock, UnixTime};
 use crate::token::Claims;
 use payload::{Stamp, write_payload};
-use sign::{jose_header, paseto_footer, sign_jws, sign_paseto};
+use sign::sign_paseto;
 
 /// How long a token lives unless told otherwise: short enough that a stolen one
 /// is soon worthless, long enough that renewal is rare.
@@ -205,8 +205,8 @@ impl Minter {
             return prepared;
         }
         let prepared = Arc::new(Prepared {
-            header: jose_header(signer.key(), &self.token_type),
-            footer: paseto_footer(signer.key()),
+            header: signer.key().jose_header(&self.token_type),
+            footer: signer.key().paseto_footer(),
             key: Arc::clone(signer.key()),
         });
         self.prepared.store(Some(Arc::clone(&prepared)));
@@ -242,7 +242,10 @@ fn sign(
         Format::Jwt if !options.assertion.is_empty() || options.footer.is_some() => {
             return Err(MintErrorKind::NotPaseto.into());
         }
-        Format::Jwt => sign_jws(&prepared.key, &prepared.header, payload)?,
+        Format::Jwt => prepared
+            .key
+            .seal_jws(&prepared.header, payload)
+            .map_err(MintError::key)?,
         Format::Paseto => {
             let footer = options.footer.unwrap_or(prepared.footer.as_bytes());
             sign_paseto(&prepared.key, payload, footer, options.assertion)?

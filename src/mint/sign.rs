@@ -1,10 +1,8 @@
-//! Joining payload and signature, in the form of the key's format.
+//! What a payload, a footer and an assertion must be before a key signs them.
 
 use super::error::{MintError, MintErrorKind};
-use crate::encoding::base64url;
 use crate::key::{Format, SigningKey};
 use crate::limits::MAX_HEADER_BYTES;
-use crate::token::{PUBLIC_HEADER, PreAuthentication, pre_authentication_pieces, write_header};
 
 /// Signs a payload that is not claims: as a compact JWS (RFC 7515) or as a PASETO.
 /// Footer and assertion belong to PASETO and must be empty for a JWS.
@@ -28,38 +26,11 @@ pub fn sign_raw(
         Format::Jwt if !footer.is_empty() || !assertion.is_empty() => {
             Err(MintErrorKind::NotPaseto.into())
         }
-        Format::Jwt => sign_jws(key, &jose_header(key, "JOSE"), payload),
+        Format::Jwt => key
+            .seal_jws(&key.jose_header("JOSE"), payload)
+            .map_err(MintError::key),
         Format::Paseto => sign_paseto(key, payload, footer, assertion),
     }
-}
-
-pub(super) fn jose_header(key: &SigningKey, token_type: &str) -> String {
-    write_header(key.algorithm().name(), token_type, key.id().as_str())
-}
-
-pub(super) fn paseto_footer(key: &SigningKey) -> String {
-    let mut footer = String::from("{\"kid\":");
-    crate::encoding::write::write_string(key.id().as_str(), &mut footer);
-    footer.push('}');
-    footer
-}
-
-pub(super) fn sign_jws(
-    key: &SigningKey,
-    header: &str,
-    payload: &[u8],
-) -> Result<String, MintError> {
-    let mut token =
-        String::with_capacity(header.len().saturating_add(payload.len().saturating_mul(2)));
-    token.push_str(header);
-    token.push('.');
-    base64url::encode_to(payload, &mut token);
-    let mut signature = Vec::new();
-    key.sign(&[token.as_bytes()], &mut signature)
-        .map_err(MintError::key)?;
-    token.push('.');
-    base64url::encode_to(&signature, &mut token);
-    Ok(token)
 }
 
 pub(super) fn sign_paseto(
@@ -69,27 +40,14 @@ pub(super) fn sign_paseto(
     assertion: &[u8],
 ) -> Result<String, MintError> {
     refuse_bad_footer(footer)?;
-    if key.algorithm().is_symmetric() {
-        // The engine opens text only: other bytes would make a token nobody can read.
-        if payload.is_empty() || std::str::from_utf8(payload).is_err() {
-            return Err(MintErrorKind::NotText.into());
-        }
-        return key
-            .seal_local(payload, footer, assertion)
-            .map_err(MintError::key);
+    // The engine opens text only: other bytes would make a token nobody can read.
+    if key.algorithm().is_symmetric()
+        && (payload.is_empty() || std::str::from_utf8(payload).is_err())
+    {
+        return Err(MintErrorKind::NotText.into());
     }
-    let pieces = [PUBLIC_HEADER.as_bytes(), payload, footer, assertion];
-    let encoding = PreAuthentication::of(pieces);
-    let mut message = payload.to_vec();
-    key.sign(&pre_authentication_pieces(&encoding, pieces), &mut message)
-        .map_err(MintError::key)?;
-    let mut token = String::from(PUBLIC_HEADER);
-    base64url::encode_to(&message, &mut token);
-    if !footer.is_empty() {
-        token.push('.');
-        base64url::encode_to(footer, &mut token);
-    }
-    Ok(token)
+    key.seal_paseto(payload, footer, assertion)
+        .map_err(MintError::key)
 }
 
 /// A footer is readable by anyone, so key material in it is a leak that must not
