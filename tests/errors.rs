@@ -8,7 +8,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokenwright::json::JsonErrorKind;
 use tokenwright::key::{
-    Algorithm, ImportOptions, JwkSet, KeyError, KeyErrorKind, KeyId, SigningKey, VerifyingKey,
+    Algorithm, DocumentError, ImportOptions, JwkSet, KeyError, KeyErrorKind, KeyId, SigningKey,
+    VerifyingKey,
 };
 use tokenwright::{
     Base64Error, Claims, ErrorClass, KeySet, Malformation, ManualClock, MintError, MintErrorKind,
@@ -296,6 +297,76 @@ fn every_refusal_says_what_was_expected_and_what_was_found() {
         "the keyring could not be read again, and since 2025-10-09T08:53:20Z the last view no longer holds",
     );
     named.cover(include_str!("../src/verify/error.rs"));
+}
+
+#[test]
+fn every_refusal_of_a_signed_document_says_what_was_expected() {
+    use DocumentError as D;
+    use ErrorClass::{NotHere, NotOurs};
+    let mut named = Named::default();
+    for (error, code, class, message) in [
+        (
+            D::Malformed(Malformation::Parts { found: 1 }),
+            "malformed",
+            NotOurs,
+            "expected three parts separated by dots, found 1",
+        ),
+        (
+            D::Malformed(Malformation::TooLong {
+                limit: 10,
+                found: 11,
+            }),
+            "too_long",
+            NotOurs,
+            "expected at most 10 bytes, found 11",
+        ),
+        (
+            D::UnsupportedExtension { member: "zip" },
+            "unsupported_extension",
+            NotOurs,
+            "the header has zip, an extension that is not supported",
+        ),
+        (
+            D::TypeMismatch {
+                expected: "statuslist+jwt",
+                found: Some("JWT".to_owned()),
+            },
+            "typ_mismatch",
+            NotHere,
+            "typ: expected \"statuslist+jwt\", found \"JWT\"",
+        ),
+        (
+            D::UnknownKey {
+                key_id: Some("k1".to_owned()),
+            },
+            "unknown_key",
+            NotOurs,
+            "no key with id \"k1\"",
+        ),
+        (
+            D::UnknownKey { key_id: None },
+            "unknown_key",
+            NotOurs,
+            "the document names no key, and there is not exactly one to choose",
+        ),
+        (
+            D::AlgorithmMismatch { expected: "ES256" },
+            "alg_mismatch",
+            NotOurs,
+            "the key is for ES256, and the document claims another algorithm",
+        ),
+        (
+            D::BadSignature,
+            "bad_signature",
+            NotOurs,
+            "the signature is not the key's",
+        ),
+    ] {
+        assert_eq!((error.code(), error.class()), (code, class));
+        assert_eq!(error.to_string(), message);
+        named.0.insert(code);
+    }
+    named.cover(include_str!("../src/key/document.rs"));
 }
 
 #[track_caller]

@@ -9,6 +9,7 @@ mod algorithm;
 mod crypto;
 #[cfg(feature = "pem")]
 pub(crate) mod der;
+mod document;
 #[cfg(feature = "pem")]
 mod encrypted;
 mod entropy;
@@ -35,6 +36,7 @@ mod verifying;
 mod vetting;
 
 pub use algorithm::{Algorithm, Format};
+pub use document::{DocumentError, FindKey};
 pub use entropy::{Entropy, SystemEntropy};
 pub use error::{KeyError, KeyErrorKind};
 pub use id::KeyId;
@@ -46,3 +48,6 @@ pub use signing::SigningKey;
 pub use verifying::VerifyingKey;
 
 pub(crate) use crypto::ed25519::Ed25519Public;
+pub(crate) use document::Unbound;
+#[allow(unused_imports, reason = "called by the features that read documents")]
+pub(crate) use document::open_document;

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use crate::encoding::json::Text;
 use crate::error::Quoted;
-use crate::key::{ImportOptions, JwkSet, JwkSetError, KeyError, KeyErrorKind, KeyId, VerifyingKey};
+use crate::key::{
+    FindKey, ImportOptions, JwkSet, JwkSetError, KeyError, KeyErrorKind, KeyId, VerifyingKey,
+};
 use crate::time::UnixTime;
 
 /// The time in which a key was allowed to sign, and how long what it signed may live.
@@ -163,6 +165,14 @@ impl KeySet {
     /// The one key a token can mean that verifies now: by its id, or the only one
     /// when it names none. Other keys are never tried in its place.
     pub(crate) fn select(&self, key_id: Option<Text<'_>>, now: UnixTime) -> Option<&Entry> {
+        match key_id.map(|id| (id, id.plain())) {
+            None => self.select_named(None, now),
+            Some((_, Some(id))) => self.select_named(Some(id), now),
+            Some((id, None)) => self.select_named(Some(&id.to_cow()), now),
+        }
+    }
+
+    fn select_named(&self, key_id: Option<&str>, now: UnixTime) -> Option<&Entry> {
         let expired = |entry: &Entry| {
             let until = entry.period.and_then(|period| period.verifies_until);
             until.is_some_and(|until| until <= now)
@@ -170,16 +180,20 @@ impl KeySet {
         self.named(key_id).filter(|entry| !expired(entry))
     }
 
-    fn named(&self, key_id: Option<Text<'_>>) -> Option<&Entry> {
-        let named = key_id.and_then(|id| match id.plain() {
-            Some(id) => self.0.by_id.get(id),
-            None => self.0.by_id.get(&*id.to_cow()),
-        });
+    fn named(&self, key_id: Option<&str>) -> Option<&Entry> {
+        let named = key_id.and_then(|id| self.0.by_id.get(id));
         match (named, self.0.entries.as_slice()) {
             (Some(position), entries) => entries.get(*position),
             (None, [only]) if key_id.is_none() || self.0.sole_unnamed => Some(only),
             (None, _) => None,
         }
+    }
+}
+
+impl FindKey for KeySet {
+    fn find_key(&self, key_id: Option<&str>, now: UnixTime) -> Option<VerifyingKey> {
+        let found = self.select_named(key_id, now);
+        found.map(|entry| entry.key.clone())
     }
 }
 

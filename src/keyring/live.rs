@@ -10,7 +10,7 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, Guard};
 
 use super::key_set::{KeyPeriod, KeySet};
-use crate::key::SigningKey;
+use crate::key::{FindKey, SigningKey, VerifyingKey};
 use crate::time::UnixTime;
 
 /// What a verifier knows of a keyring, and until when it may rely on that.
@@ -120,6 +120,18 @@ impl LiveKeys {
 
     pub(crate) fn view(&self) -> Guard<Arc<KeyView>> {
         self.0.load()
+    }
+}
+
+impl FindKey for LiveKeys {
+    /// A view that is too old to tell good keys from withdrawn ones has none.
+    fn find_key(&self, key_id: Option<&str>, now: UnixTime) -> Option<VerifyingKey> {
+        let view = self.view();
+        let now = view.clock(now);
+        match view.stale_since(now) {
+            Some(_) => None,
+            None => view.keys.find_key(key_id, now),
+        }
     }
 }
 

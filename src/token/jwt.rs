@@ -93,6 +93,22 @@ pub(crate) fn write_header(algorithm: &str, token_type: &str, key_id: &str) -> S
     base64url::encode(json.as_bytes())
 }
 
+/// Media types compare without regard to case, and one without a slash stands for
+/// `application/` before it (RFC 7515 section 4.1.9, RFC 8725 section 3.11).
+pub(crate) fn same_media_type(expected: &str, found: &str) -> bool {
+    fn bare(name: &str) -> &str {
+        match name.split_at_checked("application/".len()) {
+            Some((prefix, rest))
+                if prefix.eq_ignore_ascii_case("application/") && !rest.contains('/') =>
+            {
+                rest
+            }
+            _ => name,
+        }
+    }
+    bare(expected).eq_ignore_ascii_case(bare(found))
+}
+
 enum HeaderError {
     Json(JsonError),
     Member(&'static str),

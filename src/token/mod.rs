@@ -20,6 +20,6 @@ pub use claims::ClaimName;
 pub(crate) use borrowed::{ClaimsError, CustomMember, TimeForm, read_claims};
 pub(crate) use claims::is_registered;
 pub(crate) use custom::deserialize_custom;
-pub(crate) use jwt::write_header;
+pub(crate) use jwt::{same_media_type, write_header};
 pub(crate) use paseto::{PUBLIC_HEADER, PreAuthentication, pre_authentication_pieces};
 pub(crate) use untrusted::{OpenError, Opened};

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 use crate::error::At;
-use crate::key::{Format, VerifyingKey};
+use crate::key::{Format, Unbound, VerifyingKey};
 use crate::keyring::{Entry, KeyView, LiveKeys};
 use crate::revocation::{Freshness, RevocationCheck, Verdict, WhenUnknown};
 use crate::time::{Clock, UnixTime};
@@ -293,19 +293,12 @@ fn select<'v>(
     })
 }
 
-/// Compares what the token claims with what the key is; nothing is dispatched on
-/// the token's word (RFC 8725 section 3.1). Extensions are refused before any
-/// cryptography (RFC 7515 section 4.1.11).
+/// Compares what the token claims with what the key is, before any cryptography.
 fn bind(token: &UntrustedToken<'_>, key: &VerifyingKey) -> Result<(), VerifyErrorKind> {
-    if !token.claims_algorithm(key.algorithm().name()) {
-        return Err(VerifyErrorKind::AlgorithmMismatch {
-            expected: key.algorithm().name(),
-        });
-    }
-    match token.extension() {
-        Some(member) => Err(VerifyErrorKind::UnsupportedExtension { member }),
-        None => Ok(()),
-    }
+    key.bind(token).map_err(|unbound| match unbound {
+        Unbound::Algorithm { expected } => VerifyErrorKind::AlgorithmMismatch { expected },
+        Unbound::Extension { member } => VerifyErrorKind::UnsupportedExtension { member },
+    })
 }
 
 fn bind_type(token: &UntrustedToken<'_>, policy: &Policy) -> Result<(), VerifyErrorKind> {

@@ -8,7 +8,7 @@ use super::error::VerifyErrorKind;
 use super::words::excerpt;
 use crate::keyring::KeyPeriod;
 use crate::time::UnixTime;
-use crate::token::{ClaimName, ClaimsRef};
+use crate::token::{ClaimName, ClaimsRef, same_media_type};
 
 /// Clock difference that is forgiven unless told otherwise: hosts that keep time
 /// with NTP differ by less than a second, and half a minute covers one that lost it.
@@ -341,22 +341,6 @@ impl fmt::Debug for Policy {
             .field("leeway", &self.leeway)
             .finish_non_exhaustive()
     }
-}
-
-/// Media types compare without regard to case, and one without a slash stands for
-/// `application/` before it (RFC 7515 section 4.1.9, RFC 8725 section 3.11).
-fn same_media_type(expected: &str, found: &str) -> bool {
-    fn bare(name: &str) -> &str {
-        match name.split_at_checked("application/".len()) {
-            Some((prefix, rest))
-                if prefix.eq_ignore_ascii_case("application/") && !rest.contains('/') =>
-            {
-                rest
-            }
-            _ => name,
-        }
-    }
-    bare(expected).eq_ignore_ascii_case(bare(found))
 }
 
 /// Policies that give up a protection. The name is there to be seen in review.
