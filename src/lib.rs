@@ -88,7 +88,11 @@ pub use mint::{
     DEFAULT_LIFETIME, MintError, MintErrorKind, MintOptions, Minter, MinterBuilder, TokenIds,
     sign_raw,
 };
-pub use revocation::{Freshness, RevocationCheck, RevokedTokens, Verdict, WhenUnknown};
+pub use revocation::{
+    Freshness, LiveRevocations, Retention, Revocation, RevocationCheck, RevocationError,
+    RevocationErrorKind, RevocationList, RevocationView, RevokedBy, TokenFacts, Verdict,
+    WhenUnknown,
+};
 pub use secret::SecretBytes;
 pub use time::{Clock, ManualClock, SystemClock, TimeError, TimeErrorKind, UnixTime};
 pub use token::{

@@ -78,3 +78,10 @@ pub const MAX_LOCKED_JWK_ROUNDS: u32 = 1_200_000;
 
 /// Most keys of a keyring that are not destroyed yet.
 pub const MAX_KEYRING_KEYS: usize = 1024;
+
+/// Clock difference that is forgiven unless told otherwise: hosts that keep time
+/// with NTP differ by less than a second, and half a minute covers one that lost it.
+pub const DEFAULT_LEEWAY: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// The largest leeway: more would hide a broken clock.
+pub const MAX_LEEWAY: std::time::Duration = std::time::Duration::from_secs(600);

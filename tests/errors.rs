@@ -12,8 +12,10 @@ use tokenwright::key::{
     VerifyingKey,
 };
 use tokenwright::{
-    Base64Error, Claims, ErrorClass, KeySet, Malformation, ManualClock, MintError, MintErrorKind,
-    MintOptions, Minter, Part, Policy, SecretBytes, UnixTime, Verifier, VerifyErrorKind, sign_raw,
+    Base64Error, Claims, ErrorClass, Freshness, KeySet, Malformation, ManualClock, MintError,
+    MintErrorKind, MintOptions, Minter, Part, Policy, RevocationCheck, RevocationError,
+    RevocationErrorKind, RevokedBy, SecretBytes, TokenFacts, UnixTime, Verdict, Verifier,
+    VerifyErrorKind, WhenUnknown, sign_raw,
 };
 
 const NOW: UnixTime = UnixTime::from_seconds(1_760_000_000);
@@ -268,10 +270,22 @@ fn every_refusal_says_what_was_expected_and_what_was_found() {
         "issued 2 hours ago, at most 59 minutes 59 seconds is allowed",
     );
     says(
-        K::Revoked { by: "token id" },
+        K::Revoked {
+            by: RevokedBy::Token,
+            since: None,
+        },
         "revoked",
         Withdrawn,
         "revoked by its token id",
+    );
+    says(
+        K::Revoked {
+            by: RevokedBy::Subject,
+            since: Some(NOW),
+        },
+        "revoked",
+        Withdrawn,
+        "revoked by its subject at 2025-10-09T08:53:20Z",
     );
     says(
         K::RevocationUnknown {
@@ -505,6 +519,15 @@ fn every_json_error_says_what_and_where() {
     );
 }
 
+/// A revocation source with one answer.
+struct Says(Verdict);
+
+impl RevocationCheck for Says {
+    fn check(&self, _: &TokenFacts<'_>, _: UnixTime) -> Verdict {
+        self.0.clone()
+    }
+}
+
 fn minter(algorithm: Algorithm) -> Minter {
     Minter::builder(SigningKey::generate(algorithm).unwrap(), "iss")
         .clock(ManualClock::at(NOW))
@@ -521,15 +544,14 @@ fn unminted(
 ) {
     let error = result.err().expect("it was minted");
     assert_eq!((error.code(), error.to_string().as_str()), (code, message));
-    let waiting_helps = matches!(code, "no_signer" | "keys_stale");
-    assert_eq!(
-        error.class(),
-        if waiting_helps {
+    let class = match code {
+        "no_signer" | "keys_stale" | "revocation_unknown" | "revocation_stale" => {
             ErrorClass::CannotKnow
-        } else {
-            ErrorClass::Operator
         }
-    );
+        "revoked" => ErrorClass::Withdrawn,
+        _ => ErrorClass::Operator,
+    };
+    assert_eq!(error.class(), class);
     named.0.insert(code);
 }
 
@@ -642,6 +664,43 @@ fn every_reason_not_to_mint_says_what_to_change() {
         "keys_stale",
         "the keyring could not be read again, and since 2025-10-09T08:53:20Z its last view is too old to sign with",
     );
+    let noon = UnixTime::from_seconds(1_760_000_000);
+    for (verdict, age, code, message) in [
+        (
+            Verdict::Revoked {
+                by: RevokedBy::Subject,
+                since: Some(noon),
+                issued_before: None,
+            },
+            60,
+            "revoked",
+            "the token would be revoked from the start, by its subject since 2025-10-09T08:53:20Z",
+        ),
+        (
+            Verdict::Unknown {
+                reason: "no list yet".to_owned(),
+            },
+            60,
+            "revocation_unknown",
+            "the revocation list cannot tell whether the token would be revoked: \"no list yet\"",
+        ),
+        (
+            Verdict::Clear {
+                as_of: UnixTime::from_seconds(1_759_999_939),
+            },
+            60,
+            "revocation_stale",
+            "the revocation list is 61 s old, at most 60 s are allowed: refresh it before minting",
+        ),
+    ] {
+        let fresh = Freshness::new(std::time::Duration::from_secs(age), WhenUnknown::Refuse);
+        let asking = Minter::builder(SigningKey::generate(Algorithm::EdDsa).unwrap(), "iss")
+            .revocation(Says(verdict), fresh)
+            .clock(ManualClock::at(noon))
+            .build()
+            .unwrap();
+        unminted(&mut named, asking.mint(&Claims::new()), code, message);
+    }
     named.cover(include_str!("../src/mint/error.rs"));
 }
 
@@ -872,4 +931,17 @@ fn the_sender_is_told_one_sentence_and_the_operator_all_reasons() {
         assert_eq!(error.class().http_status(), 401);
         assert!(!error.to_string().contains("alice"));
     }
+}
+
+#[test]
+fn a_full_revocation_list_says_what_can_be_done() {
+    let error = RevocationError::from(RevocationErrorKind::ListFull { limit: 3 });
+    assert_eq!(error.code(), "list_full");
+    assert_eq!(error.class(), ErrorClass::Operator);
+    assert_eq!(
+        error.to_string(),
+        "the revocation list is full: expected at most 3 entries, found one more; nothing was \
+         dropped: prune what has expired, shorten token lifetimes, or withdraw by subject or \
+         session in place of single tokens"
+    );
 }

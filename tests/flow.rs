@@ -1,14 +1,14 @@
 //! The two flows, a test for each arrow, for JWT and PASETO alike.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use tokenwright::key::{Algorithm, KeyId, SigningKey};
 use tokenwright::{
-    Claims, ErrorClass, Freshness, KeySet, ManualClock, MintErrorKind, MintOptions, Minter, Policy,
-    Presented, RawVerifier, RevokedTokens, Scratch, TokenIds, UnixTime, Verifier, VerifyErrorKind,
+    Claims, ErrorClass, Freshness, KeySet, LiveRevocations, ManualClock, MintErrorKind,
+    MintOptions, Minter, Policy, Presented, RawVerifier, Revocation, RevocationList,
+    RevocationView, Scratch, TokenIds, UnixTime, UntrustedToken, Verifier, VerifyErrorKind,
     WhenUnknown, dangerous, sign_raw,
 };
 
@@ -599,10 +599,12 @@ fn revoke_is_the_last_word() {
     let other = minter
         .mint(&Claims::for_subject("alice").with_token_id("t2"))
         .unwrap();
-    let mut list = RevokedTokens::new(NOW);
-    list.add(ISSUER, "t1", later(10_000));
-    list.add("https://elsewhere.example", "t2", later(10_000));
-    let list = Arc::new(list);
+    let mut list = RevocationList::new();
+    for (issuer, token_id) in [(ISSUER, "t1"), ("https://elsewhere.example", "t2")] {
+        list.add(&Revocation::token(issuer, token_id, NOW, later(10_000)))
+            .unwrap();
+    }
+    let list = LiveRevocations::new(list, NOW);
     let with = |when_unknown| {
         Verifier::builder(keys.clone())
             .policy(policy())
@@ -649,7 +651,7 @@ fn revoke_trusts_no_list_from_the_future() {
         let fresh = Freshness::new(Duration::from_secs(60), WhenUnknown::Refuse);
         let builder = Verifier::builder(keys.clone()).policy(policy());
         builder
-            .revocation(RevokedTokens::new(as_of), fresh)
+            .revocation(LiveRevocations::new(RevocationList::new(), as_of), fresh)
             .clock(ManualClock::at(NOW))
             .build()
     };
@@ -661,7 +663,7 @@ fn revoke_trusts_no_list_from_the_future() {
 }
 
 #[test]
-fn revoke_cannot_tell_about_a_token_without_an_id() {
+fn revoke_refuses_a_token_that_nobody_could_withdraw() {
     let key = SigningKey::generate(Algorithm::EdDsa).unwrap();
     let keys = KeySet::of([key.verifying_key()]).unwrap();
     let minter = Minter::builder(key, ISSUER)
@@ -673,15 +675,104 @@ fn revoke_cannot_tell_about_a_token_without_an_id() {
         .unwrap()
         .mint(&Claims::new())
         .unwrap();
+    let with = |list| {
+        Verifier::builder(keys.clone())
+            .policy(policy())
+            .revocation(list, Freshness::new(Duration::MAX, WhenUnknown::Allow))
+            .clock(ManualClock::at(NOW))
+            .build()
+    };
+    let list = LiveRevocations::new(RevocationList::new(), NOW);
+    assert_eq!(refusal(&with(list.clone()), &token), "missing_claim");
+    assert!(with(list.with_unnamed_tokens()).verify(&token).is_ok());
+}
+
+/// A minter and a verifier that share one list.
+fn sharing(list: &LiveRevocations) -> (Minter, Verifier) {
+    let key = SigningKey::generate(Algorithm::EdDsa).unwrap();
+    let keys = KeySet::of([key.verifying_key()]).unwrap();
+    let fresh = Freshness::new(Duration::from_secs(60), WhenUnknown::Refuse);
+    let minter = Minter::builder(key, ISSUER)
+        .audience(AUDIENCE)
+        .revocation(list.clone(), fresh)
+        .clock(ManualClock::at(NOW));
     let verifier = Verifier::builder(keys)
         .policy(policy())
-        .revocation(
-            RevokedTokens::new(NOW),
-            Freshness::new(Duration::MAX, WhenUnknown::Refuse),
-        )
-        .clock(ManualClock::at(NOW))
-        .build();
-    assert_eq!(refusal(&verifier, &token), "revocation_unknown");
+        .revocation(list.clone(), fresh)
+        .clock(ManualClock::at(NOW));
+    (minter.build().unwrap(), verifier.build())
+}
+
+#[test]
+fn a_login_right_after_revoking_all_earlier_ones_is_not_refused() {
+    let live = LiveRevocations::new(RevocationList::new(), NOW);
+    let (minter, verifier) = sharing(&live);
+    let alice = Claims::for_subject("alice");
+    let (before, bob) = (
+        minter.mint(&alice).unwrap(),
+        minter.mint(&Claims::for_subject("bob")).unwrap(),
+    );
+    let from = Revocation::until_now(NOW);
+    let mut list = RevocationList::new();
+    list.add(&Revocation::subject_before(
+        ISSUER,
+        "alice",
+        from,
+        NOW,
+        later(2000),
+    ))
+    .unwrap();
+    live.replace(RevocationView::new(list, NOW));
+    assert_eq!(
+        refusal(&verifier, &before),
+        "revoked",
+        "of the very same second"
+    );
+    assert!(verifier.verify(&bob).is_ok());
+    let after = verifier.verify(&minter.mint(&alice).unwrap()).unwrap();
+    assert_eq!(after.issued_at(), Some(from));
+}
+
+#[test]
+fn a_banned_subject_session_audience_or_key_is_not_minted_again() {
+    let live = LiveRevocations::new(RevocationList::new(), NOW);
+    let (minter, _) = sharing(&live);
+    let claims = Claims::for_subject("alice").with_session_id("login-7");
+    let kid = minter.mint(&claims).map(|token| {
+        let parsed = UntrustedToken::parse(&token, &mut Scratch::new())
+            .map(|parsed| parsed.untrusted_key_id().unwrap().into_owned());
+        parsed.unwrap()
+    });
+    let kid = kid.unwrap();
+    let (ban, until) = (later(31), later(9000));
+    for (entry, by) in [
+        (
+            Revocation::subject_before(ISSUER, "alice", ban, NOW, until),
+            "subject",
+        ),
+        (
+            Revocation::session(ISSUER, "login-7", NOW, until),
+            "session",
+        ),
+        (
+            Revocation::audience_before(ISSUER, AUDIENCE, ban, NOW, until),
+            "audience",
+        ),
+        (Revocation::issuer_before(ISSUER, ban, NOW, until), "issuer"),
+        (Revocation::key(ISSUER, &*kid, NOW, until), "key"),
+    ] {
+        let mut list = RevocationList::new();
+        list.add(&entry).unwrap();
+        live.replace(RevocationView::new(list, NOW));
+        let error = minter.mint(&claims).unwrap_err();
+        assert!(
+            matches!(error.kind(), MintErrorKind::Revoked { by: found, .. } if found.as_str() == by),
+            "{by}: {error}"
+        );
+        assert_eq!(error.class(), ErrorClass::Withdrawn);
+    }
+    live.replace(RevocationView::new(RevocationList::new(), NOW));
+    assert!(minter.mint(&claims).is_ok());
 }
 
 #[test]

@@ -9,8 +9,8 @@ use tokenwright::key::{
     Algorithm, ImportOptions, JwkSet, Paserk, PaserkType, SigningKey, VerifyingKey,
 };
 use tokenwright::{
-    Freshness, KeySet, Policy, Presented, RawVerifier, RevokedTokens, SecretBytes, UnixTime,
-    Verifier, WhenUnknown, dangerous, json,
+    Freshness, KeySet, LiveRevocations, Policy, Presented, RawVerifier, Revocation, RevocationList,
+    SecretBytes, UnixTime, Verifier, WhenUnknown, dangerous, json,
 };
 
 /// What became of the cases of one file.
@@ -524,12 +524,12 @@ fn policy(options: &Value) -> Policy {
 }
 
 /// Token ids that the case calls revoked, for the issuer it expects.
-fn revoked(options: &Value, now: UnixTime) -> Option<RevokedTokens> {
+fn revoked(options: &Value, now: UnixTime) -> Option<LiveRevocations> {
     let ids = options
         .get("revoked_jti")
         .or_else(|| options.get("revoked"))?
         .as_array()?;
-    let mut list = RevokedTokens::new(now);
+    let mut list = RevocationList::new();
     let issuer = options
         .get("iss")
         .and_then(Value::as_str)
@@ -542,9 +542,11 @@ fn revoked(options: &Value, now: UnixTime) -> Option<RevokedTokens> {
                 other.get("jti").and_then(Value::as_str),
             ),
         };
-        list.add(issuer, id?, UnixTime::from_seconds(i64::MAX));
+        let for_ever = UnixTime::from_seconds(i64::MAX);
+        list.add(&Revocation::token(issuer, id?, now, for_ever))
+            .expect("room for a few entries");
     }
-    Some(list)
+    Some(LiveRevocations::new(list, now))
 }
 
 fn same(found: &str, expected: &str) -> Outcome {

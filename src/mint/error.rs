@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::error::{At, ErrorClass, Quoted};
 use crate::key::KeyError;
 use crate::limits::{MAX_HEADER_BYTES, MAX_TOKEN_BYTES, MAX_TYPE_BYTES};
+use crate::revocation::RevokedBy;
 use crate::time::UnixTime;
 
 /// The reason.
@@ -80,6 +81,25 @@ pub enum MintErrorKind {
         /// Since when.
         since: UnixTime,
     },
+    /// What the token would say is withdrawn: its subject, session, audience or key.
+    Revoked {
+        /// Which entry says so.
+        by: RevokedBy,
+        /// When that entry was made, where the source remembers it.
+        since: Option<UnixTime>,
+    },
+    /// The revocation source cannot tell whether the token would be withdrawn.
+    RevocationUnknown {
+        /// Why not.
+        reason: String,
+    },
+    /// The revocation list is older than this minter allows.
+    RevocationStale {
+        /// The list's age.
+        age: Duration,
+        /// The greatest age allowed.
+        limit: Duration,
+    },
     /// The key or the source of randomness failed.
     Key(KeyError),
 }
@@ -122,6 +142,9 @@ impl MintError {
             MintErrorKind::TooLong { .. } => "too_long",
             MintErrorKind::NoSigner => "no_signer",
             MintErrorKind::KeysStale { .. } => "keys_stale",
+            MintErrorKind::Revoked { .. } => "revoked",
+            MintErrorKind::RevocationUnknown { .. } => "revocation_unknown",
+            MintErrorKind::RevocationStale { .. } => "revocation_stale",
             MintErrorKind::Key(error) => error.code(),
         }
     }
@@ -130,9 +153,15 @@ impl MintError {
     /// keyring that cannot be read, waiting may be enough.
     #[must_use]
     pub fn class(&self) -> ErrorClass {
+        if matches!(self.kind, MintErrorKind::Revoked { .. }) {
+            return ErrorClass::Withdrawn;
+        }
         if matches!(
             self.kind,
-            MintErrorKind::NoSigner | MintErrorKind::KeysStale { .. }
+            MintErrorKind::NoSigner
+                | MintErrorKind::KeysStale { .. }
+                | MintErrorKind::RevocationUnknown { .. }
+                | MintErrorKind::RevocationStale { .. }
         ) {
             return ErrorClass::CannotKnow;
         }
@@ -226,6 +255,24 @@ impl fmt::Display for MintError {
                 "the keyring could not be read again, and since {} its last view is too old to sign with",
                 At(*since)
             ),
+            MintErrorKind::Revoked { by, since } => {
+                write!(f, "the token would be revoked from the start, by its {by}")?;
+                match since {
+                    Some(since) => write!(f, " since {}", At(*since)),
+                    None => Ok(()),
+                }
+            }
+            MintErrorKind::RevocationUnknown { reason } => write!(
+                f,
+                "the revocation list cannot tell whether the token would be revoked: {}",
+                Quoted(reason)
+            ),
+            MintErrorKind::RevocationStale { age, limit } => write!(
+                f,
+                "the revocation list is {} s old, at most {} s are allowed: refresh it before minting",
+                age.as_secs(),
+                limit.as_secs()
+            ),
             MintErrorKind::Key(error) => error.fmt(f),
         }
     }
@@ -251,6 +298,9 @@ impl std::error::Error for MintError {
             | MintErrorKind::FooterTooLong { .. }
             | MintErrorKind::NoSigner
             | MintErrorKind::KeysStale { .. }
+            | MintErrorKind::Revoked { .. }
+            | MintErrorKind::RevocationUnknown { .. }
+            | MintErrorKind::RevocationStale { .. }
             | MintErrorKind::TooLong { .. } => None,
         }
     }

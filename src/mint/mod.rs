@@ -16,9 +16,11 @@ use arc_swap::ArcSwapOption;
 use serde::Serialize;
 
 use crate::encoding::base64url;
+use crate::error::At;
 use crate::key::{Entropy, Format, SigningKey, SystemEntropy};
 use crate::keyring::{LiveSigners, Signer, SignerView};
-use crate::limits::{MAX_TOKEN_BYTES, MAX_TYPE_BYTES};
+use crate::limits::{DEFAULT_LEEWAY, MAX_TOKEN_BYTES, MAX_TYPE_BYTES};
+use crate::revocation::{Freshness, Gate, RevocationCheck, Stopped, TokenFacts};
 use crate::time::{Clock, SystemClock, UnixTime};
 use crate::token::Claims;
 use payload::{Stamp, write_payload};
@@ -57,6 +59,7 @@ pub struct Minter {
     audience: Arc<[String]>,
     lifetime: Duration,
     token_ids: TokenIds,
+    revocation: Option<Gate>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 }
@@ -147,6 +150,7 @@ impl Minter {
             lifetime: DEFAULT_LIFETIME,
             token_type: "JWT".to_owned(),
             token_ids: TokenIds::Random,
+            revocation: None,
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
         }
@@ -171,15 +175,28 @@ impl Minter {
     ) -> Result<String, MintError> {
         let local = options.now.unwrap_or_else(|| self.clock.now());
         let view = self.signers.view();
-        let now = view.clock(local);
-        let signer = signer_at(&view, now)?;
+        let token_id = self.token_id(claims.token_id().is_some())?;
+        let mut now = view.clock(local);
+        let mut signer = signer_at(&view, now)?;
+        if let Some(gate) = &self.revocation {
+            let ask = |signer: &Signer, at: UnixTime| {
+                gate.pass(&self.facts(claims, token_id.as_deref(), signer, at), now)
+            };
+            if let Err(first) = ask(signer, now) {
+                // A login right after `--before now` is newer than what was withdrawn.
+                let later = issued_later(&first, now).ok_or_else(|| stopped(first))?;
+                signer = signer_at(&view, later)?;
+                ask(signer, later).map_err(stopped)?;
+                now = later;
+            }
+        }
         let prepared = self.prepare(signer);
         let stamp = Stamp {
             format: prepared.key.algorithm().format(),
             issuer: &self.issuer,
             audience: &self.audience,
             lifetime: self.lifetime_with(signer)?,
-            token_id: self.token_id(claims.token_id().is_some())?,
+            token_id,
             now,
         };
         let payload = write_payload(claims, &stamp)?;
@@ -187,6 +204,32 @@ impl Minter {
     }
 
     /// A key signs nothing that outlives what verifiers allow it (T).
+    /// What the token would say, as far as a revocation can name it.
+    fn facts<'a, C>(
+        &'a self,
+        claims: &'a Claims<C>,
+        token_id: Option<&'a str>,
+        signer: &'a Signer,
+        now: UnixTime,
+    ) -> TokenFacts<'a> {
+        let mut facts = TokenFacts::new(&self.issuer, signer.key().id().as_str())
+            .with_issued_at(UnixTime::from_seconds(now.seconds()))
+            .with_audience(match claims.audience() {
+                [] => &self.audience,
+                audience => audience,
+            });
+        if let Some(subject) = claims.subject() {
+            facts = facts.with_subject(subject);
+        }
+        if let Some(session_id) = claims.session_id() {
+            facts = facts.with_session_id(session_id);
+        }
+        match claims.token_id().or(token_id) {
+            Some(token_id) => facts.with_token_id(token_id),
+            None => facts,
+        }
+    }
+
     fn lifetime_with(&self, signer: &Signer) -> Result<Duration, MintError> {
         match signer.max_lifetime() {
             Some(limit) if self.lifetime > limit => Err(MintErrorKind::LifetimeTooLong {
@@ -233,6 +276,44 @@ fn signer_at(view: &SignerView, now: UnixTime) -> Result<&Signer, MintError> {
         .ok_or_else(|| MintErrorKind::NoSigner.into())
 }
 
+/// The instant from which on a token would not be withdrawn, if that is no further
+/// ahead than clocks differ: `iat` is then put there. Further ahead it is a ban.
+fn issued_later(stopped: &Stopped, now: UnixTime) -> Option<UnixTime> {
+    match stopped {
+        Stopped::Revoked {
+            issued_before: Some(before),
+            ..
+        } if *before <= now.saturating_add(DEFAULT_LEEWAY) => {
+            let whole = UnixTime::from_seconds(before.seconds());
+            Some(if whole < *before {
+                whole.saturating_add(Duration::from_secs(1))
+            } else {
+                whole
+            })
+        }
+        Stopped::Revoked { .. }
+        | Stopped::Unidentified { .. }
+        | Stopped::Unknown { .. }
+        | Stopped::FromTheFuture { .. }
+        | Stopped::Stale { .. } => None,
+    }
+}
+
+fn stopped(stopped: Stopped) -> MintError {
+    match stopped {
+        Stopped::Revoked { by, since, .. } => MintErrorKind::Revoked { by, since },
+        Stopped::Unidentified { claim } => MintErrorKind::RevocationUnknown {
+            reason: format!("it knows tokens by their {claim}, and this one would have none"),
+        },
+        Stopped::Unknown { reason } => MintErrorKind::RevocationUnknown { reason },
+        Stopped::FromTheFuture { as_of } => MintErrorKind::RevocationUnknown {
+            reason: format!("it is dated {}, which is still ahead", At(as_of)),
+        },
+        Stopped::Stale { age, limit } => MintErrorKind::RevocationStale { age, limit },
+    }
+    .into()
+}
+
 fn sign(
     prepared: &Prepared,
     payload: &[u8],
@@ -274,6 +355,7 @@ pub struct MinterBuilder {
     lifetime: Duration,
     token_type: String,
     token_ids: TokenIds,
+    revocation: Option<Gate>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 }
@@ -305,6 +387,22 @@ impl MinterBuilder {
     #[must_use]
     pub fn token_ids(mut self, token_ids: TokenIds) -> Self {
         self.token_ids = token_ids;
+        self
+    }
+
+    /// Asks this source before each token is signed, so that nothing is minted that
+    /// is withdrawn already: a banned subject, an ended session, a stolen key.
+    ///
+    /// A subject whose earlier tokens were withdrawn just now is not refused: the
+    /// new token's `iat` is put at the instant the revocation names, if that is at
+    /// most [`DEFAULT_LEEWAY`](crate::DEFAULT_LEEWAY) ahead. Further ahead it is a ban.
+    #[must_use]
+    pub fn revocation(
+        mut self,
+        source: impl RevocationCheck + 'static,
+        freshness: Freshness,
+    ) -> Self {
+        self.revocation = Some(Gate::new(source, freshness));
         self
     }
 
@@ -351,6 +449,7 @@ impl MinterBuilder {
             audience: self.audience.into(),
             lifetime: self.lifetime,
             token_ids: self.token_ids,
+            revocation: self.revocation,
             clock: self.clock,
             entropy: self.entropy,
         })

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Policy, Verifier};
 use crate::keyring::LiveKeys;
 use crate::limits::MAX_TOKEN_BYTES;
-use crate::revocation::{Freshness, RevocationCheck};
+use crate::revocation::{Freshness, Gate, RevocationCheck};
 use crate::time::{Clock, SystemClock};
 
 /// A verifier that has keys and still needs a policy.
@@ -63,7 +63,7 @@ impl NeedsRevocation {
         source: impl RevocationCheck + 'static,
         freshness: Freshness,
     ) -> VerifierBuilder {
-        self.decided(Some((Arc::new(source), freshness)))
+        self.decided(Some(Gate::new(source, freshness)))
     }
 
     /// Lets every token live until it expires.
@@ -72,7 +72,7 @@ impl NeedsRevocation {
         self.decided(None)
     }
 
-    fn decided(self, revocation: Option<(Arc<dyn RevocationCheck>, Freshness)>) -> VerifierBuilder {
+    fn decided(self, revocation: Option<Gate>) -> VerifierBuilder {
         VerifierBuilder {
             verifier: Verifier {
                 keys: self.keys,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::words::{AnyOf, Found, Name, Span};
 use crate::error::{At, ErrorClass, Escaped, Quoted};
+use crate::revocation::RevokedBy;
 use crate::time::UnixTime;
 use crate::token::Malformation;
 
@@ -111,7 +112,9 @@ pub enum VerifyErrorKind {
     /// The token was withdrawn.
     Revoked {
         /// Which entry says so.
-        by: &'static str,
+        by: RevokedBy,
+        /// When that entry was made, where the source remembers it.
+        since: Option<UnixTime>,
     },
     /// The revocation list cannot tell.
     RevocationUnknown {
@@ -368,7 +371,11 @@ impl fmt::Display for VerifyErrorKind {
                     At(*since)
                 )
             }
-            Self::Revoked { by } => write!(f, "revoked by its {by}"),
+            Self::Revoked { by, since: None } => write!(f, "revoked by its {by}"),
+            Self::Revoked {
+                by,
+                since: Some(since),
+            } => write!(f, "revoked by its {by} at {}", At(*since)),
             Self::RevocationUnknown { reason } => {
                 write!(f, "the revocation list cannot tell: {}", Quoted(reason))
             }

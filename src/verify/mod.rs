@@ -26,7 +26,7 @@ use serde::de::DeserializeOwned;
 use crate::error::At;
 use crate::key::{Format, Unbound, VerifyingKey};
 use crate::keyring::{Entry, KeyView, LiveKeys};
-use crate::revocation::{Freshness, RevocationCheck, Verdict, WhenUnknown};
+use crate::revocation::{Gate, Stopped, TokenFacts};
 use crate::time::{Clock, UnixTime};
 use crate::token::{
     Claims, ClaimsError, ClaimsRef, CustomMember, OpenError, Scratch, TimeForm, UntrustedToken,
@@ -122,7 +122,7 @@ impl fmt::Debug for Presented<'_> {
 pub struct Verifier {
     keys: LiveKeys,
     policy: Policy,
-    revocation: Option<(Arc<dyn RevocationCheck>, Freshness)>,
+    revocation: Option<Gate>,
     clock: Arc<dyn Clock>,
     max_token_bytes: usize,
 }
@@ -212,7 +212,7 @@ impl Verifier {
         if let Some(error) = VerifyError::from_failures(failures) {
             return Err(error);
         }
-        self.judge_revocation(&claims, now)?;
+        self.judge_revocation(&claims, entry.key.id().as_str(), now)?;
         Ok(Verified::new(claims, &entry.key, opened.footer))
     }
 
@@ -220,29 +220,14 @@ impl Verifier {
     fn judge_revocation(
         &self,
         claims: &ClaimsRef<'_>,
+        key_id: &str,
         now: UnixTime,
     ) -> Result<(), VerifyErrorKind> {
-        let Some((source, freshness)) = &self.revocation else {
-            return Ok(());
-        };
-        let doubt = match source.check(claims, now) {
-            Verdict::Revoked { by } => return Err(VerifyErrorKind::Revoked { by }),
-            Verdict::Unknown { reason } => VerifyErrorKind::RevocationUnknown { reason },
-            Verdict::Clear { as_of } if as_of > now.saturating_add(MAX_LEEWAY) => {
-                let reason = format!("it is dated {}, which is still ahead", At(as_of));
-                VerifyErrorKind::RevocationUnknown { reason }
-            }
-            Verdict::Clear { as_of } => {
-                let (age, limit) = (now.saturating_since(as_of), freshness.max_age);
-                if age <= limit {
-                    return Ok(());
-                }
-                VerifyErrorKind::RevocationStale { age, limit }
-            }
-        };
-        match freshness.when_unknown {
-            WhenUnknown::Refuse => Err(doubt),
-            WhenUnknown::Allow => Ok(()),
+        match &self.revocation {
+            Some(gate) => gate
+                .pass(&TokenFacts::of(claims, key_id), now)
+                .map_err(stopped),
+            None => Ok(()),
         }
     }
 }
@@ -332,4 +317,18 @@ fn bad_claims(error: ClaimsError) -> VerifyErrorKind {
         ClaimsError::Type { name, expected } => format!("{name} must be {expected}"),
     };
     VerifyErrorKind::BadClaims { reason }
+}
+
+fn stopped(stopped: Stopped) -> VerifyErrorKind {
+    match stopped {
+        Stopped::Revoked { by, since, .. } => VerifyErrorKind::Revoked { by, since },
+        Stopped::Unidentified { claim } => VerifyErrorKind::MissingClaim {
+            name: claim.to_owned(),
+        },
+        Stopped::Unknown { reason } => VerifyErrorKind::RevocationUnknown { reason },
+        Stopped::FromTheFuture { as_of } => VerifyErrorKind::RevocationUnknown {
+            reason: format!("it is dated {}, which is still ahead", At(as_of)),
+        },
+        Stopped::Stale { age, limit } => VerifyErrorKind::RevocationStale { age, limit },
+    }
 }

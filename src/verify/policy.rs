@@ -10,12 +10,7 @@ use crate::keyring::KeyPeriod;
 use crate::time::UnixTime;
 use crate::token::{ClaimName, ClaimsRef, same_media_type};
 
-/// Clock difference that is forgiven unless told otherwise: hosts that keep time
-/// with NTP differ by less than a second, and half a minute covers one that lost it.
-pub const DEFAULT_LEEWAY: Duration = Duration::from_secs(30);
-
-/// The largest leeway: more would hide a broken clock.
-pub const MAX_LEEWAY: Duration = Duration::from_secs(600);
+pub use crate::limits::{DEFAULT_LEEWAY, MAX_LEEWAY};
 
 /// What claims must say to be accepted here.
 ///

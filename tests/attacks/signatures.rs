@@ -3,7 +3,10 @@
 use aws_lc_rs::digest;
 use serde_json::json;
 use tokenwright::key::{Algorithm, ImportOptions, KeyId, VerifyingKey};
-use tokenwright::{Freshness, KeySet, ManualClock, RevokedTokens, Verifier, WhenUnknown};
+use tokenwright::{
+    Freshness, KeySet, LiveRevocations, ManualClock, Revocation, RevocationList, Verifier,
+    WhenUnknown,
+};
 
 use crate::forge::{Forge, decode, encode};
 use crate::numbers::*;
@@ -149,18 +152,21 @@ fn a_high_s_twin_is_the_same_token_to_the_revocation_list() {
     accepted_by(&revoking, &issuer.with_claim("jti", json!("t2")));
 }
 
+/// A list with one token on it.
+pub(crate) fn withdrawn(issuer: &str, token_id: &str) -> LiveRevocations {
+    let for_ever = tokenwright::UnixTime::from_seconds(i64::MAX);
+    let mut list = RevocationList::new();
+    list.add(&Revocation::token(issuer, token_id, NOW, for_ever))
+        .unwrap();
+    LiveRevocations::new(list, NOW)
+}
+
 /// A verifier that knows one token of the issuer to be withdrawn.
 pub(crate) fn revoking(keys: &KeySet, token_id: &str) -> Verifier {
-    let mut list = RevokedTokens::new(NOW);
-    list.add(
-        ISSUER,
-        token_id,
-        tokenwright::UnixTime::from_seconds(i64::MAX),
-    );
     Verifier::builder(keys.clone())
         .policy(policy())
         .revocation(
-            list,
+            withdrawn(ISSUER, token_id),
             Freshness::new(std::time::Duration::ZERO, WhenUnknown::Refuse),
         )
         .clock(ManualClock::at(NOW))
