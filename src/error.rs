@@ -19,6 +19,10 @@ pub enum ErrorClass {
     NotNow,
     /// The token was withdrawn: 401, exit 4.
     Withdrawn,
+    /// The token is good, and what was asked needs more than it permits: 403, exit 1.
+    NotPermitted,
+    /// The request does not say which of several tokens it means: 400, exit 1.
+    Unclear,
     /// Keys or revocations are missing or too old to decide: 503, exit 5.
     CannotKnow,
     /// Files, permissions or configuration: 500, exit 6.
@@ -26,7 +30,7 @@ pub enum ErrorClass {
 }
 
 impl ErrorClass {
-    /// The HTTP status code: 401, 500 or 503 (RFC 6750 section 3.1, RFC 9110 section 15).
+    /// The HTTP status code: 400, 401, 403, 500 or 503 (RFC 6750 section 3.1, RFC 9110 section 15).
     ///
     /// ```
     /// assert_eq!(tokenwright::ErrorClass::NotNow.http_status(), 401);
@@ -35,6 +39,8 @@ impl ErrorClass {
     pub const fn http_status(self) -> u16 {
         match self {
             Self::NotOurs | Self::NotHere | Self::NotNow | Self::Withdrawn => 401,
+            Self::NotPermitted => 403,
+            Self::Unclear => 400,
             Self::CannotKnow => 503,
             Self::Operator => 500,
         }
@@ -48,7 +54,7 @@ impl ErrorClass {
     #[must_use]
     pub const fn exit_code(self) -> u8 {
         match self {
-            Self::NotOurs | Self::NotHere => 1,
+            Self::NotOurs | Self::NotHere | Self::NotPermitted | Self::Unclear => 1,
             Self::NotNow => 3,
             Self::Withdrawn => 4,
             Self::CannotKnow => 5,

@@ -85,3 +85,8 @@ pub const DEFAULT_LEEWAY: std::time::Duration = std::time::Duration::from_secs(3
 
 /// The largest leeway: more would hide a broken clock.
 pub const MAX_LEEWAY: std::time::Duration = std::time::Duration::from_secs(600);
+
+/// Longest `Authorization` header, and most bytes of `Cookie` headers together, that
+/// are searched for a token. Servers refuse lines between 8 and 16 KiB; this leaves
+/// room for those told to take more, and bounds the search where nobody said.
+pub const MAX_CREDENTIAL_BYTES: usize = 64 * 1024;

@@ -2,6 +2,10 @@
 //! who must act, and the two numbers that follow from that.
 #![cfg(all(feature = "aws-lc", feature = "paseto", feature = "pem"))]
 
+#[cfg(feature = "tower")]
+#[path = "errors/http.rs"]
+mod http;
+
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -49,6 +53,8 @@ fn each_class_has_its_http_status_and_exit_code() {
         (ErrorClass::NotHere, 401, 1),
         (ErrorClass::NotNow, 401, 3),
         (ErrorClass::Withdrawn, 401, 4),
+        (ErrorClass::NotPermitted, 403, 1),
+        (ErrorClass::Unclear, 400, 1),
         (ErrorClass::CannotKnow, 503, 5),
         (ErrorClass::Operator, 500, 6),
     ] {

@@ -232,7 +232,9 @@ impl VerifyError {
             ErrorClass::NotOurs
             | ErrorClass::NotHere
             | ErrorClass::NotNow
-            | ErrorClass::Withdrawn => "the token is not valid",
+            | ErrorClass::Withdrawn
+            | ErrorClass::NotPermitted
+            | ErrorClass::Unclear => "the token is not valid",
         }
     }
 
