@@ -100,7 +100,8 @@ pub use token::{
 };
 pub use verify::{
     DEFAULT_LEEWAY, MAX_LEEWAY, NeedsPolicy, NeedsRevocation, Policy, Presented, RawPayload,
-    RawVerifier, Verified, Verifier, VerifierBuilder, VerifyError, VerifyErrorKind,
+    RawVerifier, Verified, Verifier, VerifierBuilder, Verifiers, VerifiersError,
+    VerifiersErrorKind, VerifyError, VerifyErrorKind,
 };
 
 /// The examples of the README, compiled and run as tests.

@@ -90,3 +90,8 @@ pub const MAX_LEEWAY: std::time::Duration = std::time::Duration::from_secs(600);
 /// are searched for a token. Servers refuse lines between 8 and 16 KiB; this leaves
 /// room for those told to take more, and bounds the search where nobody said.
 pub const MAX_CREDENTIAL_BYTES: usize = 64 * 1024;
+
+/// Most issuers whose keys are tried for one token, where several use one key id or
+/// tokens that name none: an issuer that copies the ids of others costs a verifier
+/// at most this many signature checks for each token.
+pub const MAX_CANDIDATE_ISSUERS: usize = 8;

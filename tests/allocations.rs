@@ -1,8 +1,8 @@
 //! Verifying a JWT with borrowed claims allocates nothing, and refusing garbage nothing either.
 
 use allocation_counter::measure;
-use tokenwright::key::{Algorithm, SigningKey};
-use tokenwright::{Claims, KeySet, Minter, Policy, Scratch, Verifier};
+use tokenwright::key::{Algorithm, KeyId, SigningKey};
+use tokenwright::{Claims, KeySet, Minter, Policy, Scratch, Verifier, Verifiers};
 
 const ISSUER: &str = "https://auth.example";
 
@@ -43,6 +43,37 @@ fn borrowed_claims_of_a_jwt_cost_no_allocation() {
         });
         assert_eq!(counted.count_total, allocations, "{algorithm}");
     }
+}
+
+#[test]
+fn choosing_among_issuers_costs_no_allocation() {
+    let mut scratch = Scratch::new();
+    let key = |id: &str| {
+        let key = SigningKey::generate(Algorithm::EdDsa).unwrap();
+        key.with_id(KeyId::new(id).unwrap())
+    };
+    let of_issuer = |name: &str, key: &SigningKey| {
+        Verifier::builder(KeySet::of([key.verifying_key()]).unwrap())
+            .policy(Policy::new(name, "orders-api"))
+            .without_revocation()
+            .build()
+    };
+    let (first, second) = (key("first"), key("second"));
+    let issuers = [
+        of_issuer("https://a.example", &first),
+        of_issuer(ISSUER, &second),
+    ];
+    let verifiers = Verifiers::of(issuers).unwrap();
+    let minter = Minter::builder(second, ISSUER)
+        .audience("orders-api")
+        .build()
+        .unwrap();
+    let token = minter.mint(&Claims::for_subject("alice")).unwrap();
+    let _ = verifiers.verify_borrowed(&token, &mut scratch).unwrap();
+    let counted = measure(|| {
+        let _ = verifiers.verify_borrowed(&token, &mut scratch).unwrap();
+    });
+    assert_eq!(counted.count_total, 0);
 }
 
 #[test]

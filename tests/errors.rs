@@ -19,7 +19,7 @@ use tokenwright::{
     Base64Error, Claims, ErrorClass, Freshness, KeySet, Malformation, ManualClock, MintError,
     MintErrorKind, MintOptions, Minter, Part, Policy, RevocationCheck, RevocationError,
     RevocationErrorKind, RevokedBy, SecretBytes, TokenFacts, UnixTime, Verdict, Verifier,
-    VerifyErrorKind, WhenUnknown, sign_raw,
+    Verifiers, VerifyErrorKind, WhenUnknown, sign_raw,
 };
 
 const NOW: UnixTime = UnixTime::from_seconds(1_760_000_000);
@@ -950,4 +950,35 @@ fn a_full_revocation_list_says_what_can_be_done() {
          dropped: prune what has expired, shorten token lifetimes, or withdraw by subject or \
          session in place of single tokens"
     );
+}
+
+#[test]
+fn verifiers_that_cannot_be_put_together_say_why() {
+    let keys = KeySet::of([SigningKey::generate(Algorithm::EdDsa)
+        .unwrap()
+        .verifying_key()])
+    .unwrap();
+    let anybody = Verifier::builder(keys)
+        .policy(tokenwright::dangerous::any_issuer("orders-api"))
+        .without_revocation()
+        .build();
+    let mut named = Named::default();
+    for (error, code, message) in [
+        (
+            Verifiers::of([]).unwrap_err(),
+            "no_verifier",
+            "expected at least one verifier, found none: every token would be refused",
+        ),
+        (
+            Verifiers::of([anybody]).unwrap_err(),
+            "any_issuer",
+            "expected policies that name their issuers, found one that accepts any: \
+             its keys could speak for all others",
+        ),
+    ] {
+        assert_eq!((error.code(), error.class()), (code, ErrorClass::Operator));
+        assert_eq!(error.to_string(), message);
+        named.0.insert(code);
+    }
+    named.cover(include_str!("../src/verify/several.rs"));
 }

@@ -59,6 +59,17 @@ pub(crate) struct Entry {
 #[derive(Clone)]
 pub struct KeySet(Arc<Keys>);
 
+/// Which tokens can mean a key of a set, by what they say of their key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Those that name one of its keys.
+    ItsIds,
+    /// Those that name its only key, or none.
+    ItsIdOrNone,
+    /// All: its only key has no name of its own.
+    AnyIdOrNone,
+}
+
 struct Keys {
     entries: Vec<Entry>,
     by_id: HashMap<KeyId, usize>,
@@ -160,6 +171,15 @@ impl KeySet {
     /// The keys, in the order they were given.
     pub fn keys(&self) -> impl Iterator<Item = &VerifyingKey> {
         self.0.entries.iter().map(|entry| &entry.key)
+    }
+
+    /// Which key ids lead to a key of this set.
+    pub(crate) fn reach(&self) -> Reach {
+        match (self.0.sole_unnamed, self.len()) {
+            (true, _) => Reach::AnyIdOrNone,
+            (false, 1) => Reach::ItsIdOrNone,
+            (false, _) => Reach::ItsIds,
+        }
     }
 
     /// The one key a token can mean that verifies now: by its id, or the only one

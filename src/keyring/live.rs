@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
@@ -110,6 +111,7 @@ impl LiveKeys {
     /// Swaps in the next view; verifications under way end with the one before.
     pub fn replace(&self, view: KeyView) {
         self.0.store(Arc::new(view));
+        REPLACEMENTS.fetch_add(1, Ordering::Release);
     }
 
     /// The keys as they are now.
@@ -133,6 +135,16 @@ impl FindKey for LiveKeys {
             None => view.keys.find_key(key_id, now),
         }
     }
+}
+
+/// How often views of any keys have been swapped. Whoever keeps an index over several
+/// of them reads one number to learn whether it still holds; it is written only when
+/// keys turn, so readers on all cores share it without contention.
+static REPLACEMENTS: AtomicU64 = AtomicU64::new(0);
+
+/// How often views of any keys have been swapped until now.
+pub(crate) fn replacements() -> u64 {
+    REPLACEMENTS.load(Ordering::Acquire)
 }
 
 impl From<KeySet> for LiveKeys {

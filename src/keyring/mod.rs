@@ -55,4 +55,5 @@ pub use state::{State, state};
 #[cfg(feature = "rotation")]
 pub use step::{Change, Event, KeyRole, LargeJump, Step, next_due, step};
 
-pub(crate) use key_set::Entry;
+pub(crate) use key_set::{Entry, Reach};
+pub(crate) use live::replacements;

@@ -196,6 +196,7 @@ impl VerifyErrorKind {
 pub struct VerifyError {
     first: VerifyErrorKind,
     others: Vec<VerifyErrorKind>,
+    issuer: Option<Box<str>>,
 }
 
 impl VerifyError {
@@ -208,6 +209,14 @@ impl VerifyError {
     /// Every reason, the deciding one first. Claims are all judged, so there may be several.
     pub fn reasons(&self) -> impl Iterator<Item = &VerifyErrorKind> {
         std::iter::once(&self.first).chain(&self.others)
+    }
+
+    /// The issuer whose keys and policy gave the reasons, where a token could have
+    /// been one of several ([`Verifiers`](crate::Verifiers)); `None` when it could
+    /// have been nobody's, and where there is only one.
+    #[must_use]
+    pub fn issuer(&self) -> Option<&str> {
+        self.issuer.as_deref()
     }
 
     /// The stable name of the deciding reason, such as `expired`.
@@ -238,6 +247,12 @@ impl VerifyError {
         }
     }
 
+    /// The same error, saying who judged.
+    pub(super) fn judged_for(mut self, issuer: &str) -> Self {
+        self.issuer = Some(issuer.into());
+        self
+    }
+
     /// Several failed claims; `None` when nothing failed.
     pub(crate) fn from_failures(mut failures: Vec<VerifyErrorKind>) -> Option<Self> {
         // Classes are declared from the gravest to the mildest; the sort is stable.
@@ -247,6 +262,7 @@ impl VerifyError {
         Some(Self {
             first,
             others: failures.collect(),
+            issuer: None,
         })
     }
 }
@@ -256,6 +272,7 @@ impl From<VerifyErrorKind> for VerifyError {
         Self {
             first,
             others: Vec::new(),
+            issuer: None,
         }
     }
 }
@@ -270,6 +287,9 @@ impl std::error::Error for VerifyError {}
 
 impl fmt::Display for VerifyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(issuer) = &self.issuer {
+            write!(f, "for issuer {}: ", Quoted(issuer))?;
+        }
         self.first.fmt(f)?;
         self.others
             .iter()

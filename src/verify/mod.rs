@@ -5,6 +5,7 @@ mod builder;
 mod error;
 mod policy;
 mod raw;
+mod several;
 mod verified;
 mod words;
 
@@ -12,6 +13,7 @@ pub use builder::{NeedsPolicy, NeedsRevocation, VerifierBuilder};
 pub use error::{VerifyError, VerifyErrorKind};
 pub use policy::{DEFAULT_LEEWAY, MAX_LEEWAY, Policy};
 pub use raw::{RawPayload, RawVerifier};
+pub use several::{Verifiers, VerifiersError, VerifiersErrorKind};
 pub use verified::Verified;
 
 pub(crate) use policy::dangerous;
@@ -138,7 +140,7 @@ impl Verifier {
     ) -> Result<Verified<Claims>, VerifyError> {
         let mut scratch = Scratch::new();
         let verified = self.run(presented.into().in_scratch(&mut scratch), &mut |_| {})?;
-        verified.try_map(|claims| Ok(Claims::from_borrowed(&claims, ())))
+        owned(verified)
     }
 
     /// Verifies one token and decodes the application's own claims into `C`.
@@ -171,13 +173,7 @@ impl Verifier {
         let verified = self.run(presented.into().in_scratch(&mut scratch), &mut |member| {
             members.push(member)
         })?;
-        verified.try_map(|claims| {
-            let custom =
-                deserialize_custom(&members).map_err(|error| VerifyErrorKind::BadClaims {
-                    reason: excerpt(&error.to_string()),
-                })?;
-            Ok(Claims::from_borrowed(&claims, custom))
-        })
+        decoded(verified, &members)
     }
 
     /// Verifies one token and lends its claims from `scratch`: nothing is copied,
@@ -200,12 +196,22 @@ impl Verifier {
         custom: &mut dyn FnMut(CustomMember<'t>),
     ) -> Result<Verified<ClaimsRef<'t>>, VerifyError> {
         let token = UntrustedToken::parse_within(job.token, self.max_token_bytes, job.scratch)?;
+        self.run_parsed(token, job.terms, custom)
+    }
+
+    /// All of it but the parsing.
+    fn run_parsed<'t>(
+        &self,
+        token: UntrustedToken<'t>,
+        terms: Terms<'_>,
+        custom: &mut dyn FnMut(CustomMember<'t>),
+    ) -> Result<Verified<ClaimsRef<'t>>, VerifyError> {
         let view = self.keys.view();
-        let now = view.clock(job.now.unwrap_or_else(|| self.clock.now()));
+        let now = view.clock(terms.now.unwrap_or_else(|| self.clock.now()));
         let entry = select(&view, &token, now)?;
         bind(&token, &entry.key)?;
         bind_type(&token, &self.policy)?;
-        let opened = entry.key.open(token, job.assertion).map_err(not_opened)?;
+        let opened = entry.key.open(token, terms.assertion).map_err(not_opened)?;
         let claims =
             read_claims(opened.payload, time_form(&entry.key), custom).map_err(bad_claims)?;
         let failures = self.policy.failures(&claims, entry.period.as_ref(), now);
@@ -243,9 +249,15 @@ impl fmt::Debug for Verifier {
 /// A presented token and the memory it is decoded into.
 struct Job<'t> {
     token: &'t str,
+    terms: Terms<'t>,
+    scratch: &'t mut Scratch,
+}
+
+/// What a token is judged with, beside its text.
+#[derive(Clone, Copy)]
+struct Terms<'t> {
     assertion: &'t [u8],
     now: Option<UnixTime>,
-    scratch: &'t mut Scratch,
 }
 
 impl<'t> Presented<'t> {
@@ -255,11 +267,31 @@ impl<'t> Presented<'t> {
     {
         Job {
             token: self.token,
-            assertion: self.assertion,
-            now: self.now,
+            terms: Terms {
+                assertion: self.assertion,
+                now: self.now,
+            },
             scratch,
         }
     }
+}
+
+/// Claims that outlive the scratch, without those of the application.
+fn owned(verified: Verified<ClaimsRef<'_>>) -> Result<Verified<Claims>, VerifyError> {
+    verified.try_map(|claims| Ok(Claims::from_borrowed(&claims, ())))
+}
+
+/// Claims that outlive the scratch, with the application's own as a `C`.
+fn decoded<C: DeserializeOwned>(
+    verified: Verified<ClaimsRef<'_>>,
+    members: &[CustomMember<'_>],
+) -> Result<Verified<Claims<C>>, VerifyError> {
+    verified.try_map(|claims| {
+        let custom = deserialize_custom(members).map_err(|error| VerifyErrorKind::BadClaims {
+            reason: excerpt(&error.to_string()),
+        })?;
+        Ok(Claims::from_borrowed(&claims, custom))
+    })
 }
 
 /// Finds the key, unless the view of the keyring is too old to tell.

@@ -166,6 +166,14 @@ impl Policy {
         self
     }
 
+    /// The issuers accepted; `None` when any is.
+    pub(super) fn issuers(&self) -> Option<&[String]> {
+        match &self.issuers {
+            Expected::OneOf(issuers) => Some(issuers),
+            Expected::Anything => None,
+        }
+    }
+
     /// The type a header must have, if it has not.
     pub(crate) fn type_mismatch(&self, found: Option<&str>) -> Option<VerifyErrorKind> {
         let (expected, matches) = match (&self.token_type, found) {

@@ -66,10 +66,13 @@ impl RawVerifier {
         let token = UntrustedToken::parse_within(job.token, self.max_token_bytes, job.scratch)?;
         // A payload without claims has no time of its own: the key's must do.
         let view = self.keys.view();
-        let now = view.clock(job.now.unwrap_or_else(|| SystemClock.now()));
+        let now = view.clock(job.terms.now.unwrap_or_else(|| SystemClock.now()));
         let entry = select(&view, &token, now)?;
         bind(&token, &entry.key)?;
-        let opened = entry.key.open(token, job.assertion).map_err(not_opened)?;
+        let opened = entry
+            .key
+            .open(token, job.terms.assertion)
+            .map_err(not_opened)?;
         Ok(RawPayload {
             payload: opened.payload.to_vec(),
             footer: opened.footer.to_vec(),
