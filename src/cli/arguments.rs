@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::commands::{
-    completions, demo, doctor, init, inspect, jwks, key, man, mint, rotate, verify,
+    completions, demo, doctor, init, inspect, jwks, key, man, mint, rotate, serve, verify,
 };
 use super::output::ColorChoice;
 
@@ -90,6 +90,8 @@ pub(crate) enum Command {
     Jwks(jwks::JwksArguments),
     /// Do what is due: publish, switch and destroy keys; and handle emergencies
     Rotate(rotate::RotateArguments),
+    /// Answer proxies and verifiers: forward authentication, the key set, health, metrics
+    Serve(serve::ServeArguments),
     /// Look for what is wrong, or will be: clock, permissions, overdue work, missing keys
     Doctor(doctor::DoctorArguments),
     /// Print a completion script for a shell

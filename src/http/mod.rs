@@ -5,6 +5,8 @@ mod answer;
 mod credentials;
 mod refusal;
 mod scopes;
+#[cfg(feature = "serve")]
+pub mod serve;
 mod setup;
 
 pub use answer::{Answers, DEFAULT_RETRY_AFTER};

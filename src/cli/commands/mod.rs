@@ -10,4 +10,5 @@ pub(crate) mod key;
 pub(crate) mod man;
 pub(crate) mod mint;
 pub(crate) mod rotate;
+pub(crate) mod serve;
 pub(crate) mod verify;

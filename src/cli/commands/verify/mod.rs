@@ -141,7 +141,7 @@ fn prepare(arguments: &VerifyArguments, global: &GlobalArguments) -> Result<Judg
         return Err(Failure::new("keys_unavailable", Exit::Undecided, message));
     }
     let verifier = Verifier::builder(key_set)
-        .policy(policy(arguments, settings)?)
+        .policy(policy(settings, arguments.max_age, &arguments.require)?)
         .without_revocation()
         .build();
     Ok(Judge { verifier, at })
@@ -163,7 +163,12 @@ fn key_set(
     keys::store_key_set(settings, at, &arguments.passphrase)
 }
 
-fn policy(arguments: &VerifyArguments, settings: Settings) -> Result<Policy, Failure> {
+/// What claims must say, as settings and two flags have it.
+pub(crate) fn policy(
+    settings: Settings,
+    max_age: Option<Duration>,
+    require: &[String],
+) -> Result<Policy, Failure> {
     let Some(issuer) = settings.iss else {
         let failure = Failure::usage("no issuer to expect");
         return Err(failure.hint("give --iss URL, or set iss in tokenwright.toml"));
@@ -182,10 +187,10 @@ fn policy(arguments: &VerifyArguments, settings: Settings) -> Result<Policy, Fai
     if let Some(typ) = settings.typ {
         policy = policy.typ(typ);
     }
-    if let Some(age) = arguments.max_age {
+    if let Some(age) = max_age {
         policy = policy.max_age(age);
     }
-    for claim in &arguments.require {
+    for claim in require {
         policy = policy.require(claim.as_str());
     }
     Ok(policy)

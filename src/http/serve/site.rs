@@ -1,0 +1,286 @@
+//! What each address answers: a function of the request, the keys and the time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use http::header::{self, HeaderValue};
+use http::{Method, Request, StatusCode};
+
+use super::forward::Gate;
+use super::metrics::{Endpoint, Gauges, Metrics, render};
+use super::published::{Document, Published, changes_at, has_tag};
+use super::ready::{Facts, Readiness};
+use super::reply::{self, Reply};
+use crate::keyring::Keyring;
+use crate::store::{Follower, FollowerHealth};
+use crate::time::{Clock, UnixTime};
+
+/// Everything that answering needs. Requests take no lock: what the store says is
+/// swapped in whole by [`refresh`](Self::refresh).
+pub(super) struct Site {
+    pub(super) follower: Follower,
+    pub(super) gate: Gate,
+    pub(super) clock: Box<dyn Clock>,
+    pub(super) metrics: Metrics,
+    pub(super) most_connections: usize,
+    pub(super) started: UnixTime,
+    pub(super) refresh: Duration,
+    pub(super) draining: AtomicBool,
+    pub(super) known: ArcSwap<Known>,
+}
+
+/// A store is not read more often than this.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Whether a request's body is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BodyUse {
+    Ignored,
+    Read,
+}
+
+/// What was last read from the store, and what is served of it.
+pub(super) struct Known {
+    pub(super) keyring: Keyring,
+    health: FollowerHealth,
+    published: Result<Published, String>,
+    /// From when on the published set is another one.
+    changes_at: Option<UnixTime>,
+}
+
+impl Known {
+    pub(super) fn of(follower: &Follower, now: UnixTime) -> Self {
+        let (keyring, health) = (follower.keyring(), follower.health());
+        let at = keyring.clock(now);
+        Self {
+            published: Published::of(&keyring, at),
+            changes_at: changes_at(&keyring, at),
+            keyring,
+            health,
+        }
+    }
+}
+
+/// What a request came to, for the log.
+pub(super) struct Answered {
+    pub(super) reply: Reply,
+    pub(super) endpoint: Endpoint,
+    /// What came of the token, where one was judged.
+    pub(super) result: Option<&'static str>,
+    pub(super) took: Duration,
+}
+
+impl Site {
+    /// Reads the store once. A failure shows in `/readyz` and in the metrics.
+    pub(super) fn refresh(&self) {
+        let _ = self.follower.refresh();
+        let known = Known::of(&self.follower, self.clock.now());
+        self.known.store(Arc::new(known));
+    }
+
+    /// Whether the server was told to end.
+    pub(super) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// How often the store is read: as told, but at least four times in C, so that
+    /// what caches are given is not much older than the policy reckons with.
+    pub(super) fn refresh_interval(&self) -> Duration {
+        let view_age = self.known.load().keyring.policy().view_age();
+        self.refresh.min(view_age / 4).max(SHORTEST_INTERVAL)
+    }
+
+    /// Answers one request. `body` is empty but for the addresses that read one.
+    pub(super) fn answer(&self, request: &Request<()>, body: &[u8]) -> Answered {
+        let began = Instant::now();
+        self.metrics.began();
+        let endpoint = endpoint_of(request.uri().path());
+        let (reply, result) = self.route(endpoint, request, body);
+        let took = began.elapsed();
+        self.metrics.ended(endpoint, reply.status(), took);
+        Answered {
+            reply,
+            endpoint,
+            result,
+            took,
+        }
+    }
+
+    /// Whether the address reads a body; forward authentication never does.
+    pub(super) fn body_use(&self, request: &Request<()>) -> BodyUse {
+        match endpoint_of(request.uri().path()) {
+            Endpoint::Inspector if *request.method() == Method::POST => BodyUse::Read,
+            _ => BodyUse::Ignored,
+        }
+    }
+
+    /// The answer to a body that is too large or broke off.
+    pub(super) fn too_large(&self) -> Answered {
+        let status = StatusCode::PAYLOAD_TOO_LARGE;
+        self.metrics.began();
+        self.metrics
+            .ended(Endpoint::Inspector, status, Duration::ZERO);
+        Answered {
+            reply: reply::words(status, "the body is too large, or broke off\n"),
+            endpoint: Endpoint::Inspector,
+            result: None,
+            took: Duration::ZERO,
+        }
+    }
+
+    fn route(
+        &self,
+        endpoint: Endpoint,
+        request: &Request<()>,
+        _body: &[u8],
+    ) -> (Reply, Option<&'static str>) {
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+        let reply = match endpoint {
+            // Proxies ask with the method of the request they ask about.
+            Endpoint::Verify => {
+                let (reply, result) = self.gate.answer(request);
+                self.metrics.judged(result);
+                return (reply, Some(result));
+            }
+            Endpoint::Other => reply::words(StatusCode::NOT_FOUND, "there is nothing here\n"),
+            _ if !reads => reply::method_not_allowed("GET, HEAD"),
+            Endpoint::Jwks => self.key_set(request, KeyForm::Jwks),
+            Endpoint::Paserk => self.key_set(request, KeyForm::Paserk),
+            Endpoint::Live => reply::words(StatusCode::OK, "alive\n"),
+            Endpoint::Ready => self.ready(),
+            Endpoint::Metrics => self.metrics_page(),
+            Endpoint::Inspector => reply::words(StatusCode::NOT_FOUND, "there is nothing here\n"),
+        };
+        (reply, None)
+    }
+
+    fn key_set(&self, request: &Request<()>, form: KeyForm) -> Reply {
+        let now = self.clock.now();
+        let known = self.known.load();
+        let at = known.keyring.clock(now);
+        // A key that has left the set is not served for want of a refresh (rule 4).
+        let later = known.changes_at.is_some_and(|change| change <= at);
+        let fresh = later.then(|| Published::of(&known.keyring, at));
+        let published = fresh.as_ref().unwrap_or(&known.published);
+        let (document, content_type) = match (published, form) {
+            (Ok(Published::Jwks(set)), KeyForm::Jwks) => (set, "application/jwk-set+json"),
+            (Ok(Published::Paserk(set)), KeyForm::Paserk) => (set, "text/plain; charset=utf-8"),
+            (Ok(Published::Jwks(_) | Published::Paserk(_)), _) => {
+                let text = "these keys are published in the other form: \
+                    /.well-known/jwks.json for JWT, /.well-known/paserk.txt for PASETO\n";
+                return reply::words(StatusCode::NOT_FOUND, text);
+            }
+            (Ok(Published::Nothing), _) => {
+                let text = "these keys are shared secrets, which are never published\n";
+                return reply::words(StatusCode::NOT_FOUND, text);
+            }
+            (Err(_), _) => return unavailable(),
+        };
+        if self.follower.keys().view().stale_since(at).is_some() {
+            return unavailable();
+        }
+        let cache = self.cache_control(&known, now);
+        served(request, document, content_type, &cache)
+    }
+
+    /// What the policy allows, as long as our own view is as fresh as that reckons
+    /// with; during an outage of the store caches have to ask again each time.
+    fn cache_control(&self, known: &Known, now: UnixTime) -> String {
+        let age = now.saturating_since(known.health.read_at);
+        if age <= self.refresh_interval().saturating_mul(2) {
+            known.keyring.policy().cache_control()
+        } else {
+            "public, no-cache".to_owned()
+        }
+    }
+
+    fn readiness(&self, known: &Known) -> Readiness {
+        let now = known.keyring.clock(self.clock.now());
+        Readiness::judge(&Facts {
+            now,
+            draining: self.is_draining(),
+            view: &self.follower.keys().view(),
+            health: &known.health,
+            published: known.published.as_ref().err().map(String::as_str),
+        })
+    }
+
+    fn ready(&self) -> Reply {
+        let readiness = self.readiness(&self.known.load());
+        let status = match readiness.is_ready() {
+            true => StatusCode::OK,
+            false => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        reply::json(status, readiness.to_json())
+    }
+
+    fn metrics_page(&self) -> Reply {
+        let known = self.known.load();
+        let gauges = Gauges {
+            now: known.keyring.clock(self.clock.now()),
+            keyring: &known.keyring,
+            health: &known.health,
+            ready: self.readiness(&known).is_ready(),
+            most_connections: self.most_connections,
+            started: self.started,
+        };
+        let text = render(&self.metrics, &gauges);
+        let content_type = "text/plain; version=0.0.4; charset=utf-8";
+        reply::reply(StatusCode::OK, content_type, Bytes::from(text))
+    }
+}
+
+#[derive(Clone, Copy)]
+enum KeyForm {
+    Jwks,
+    Paserk,
+}
+
+/// Addresses are compared whole; only forward authentication may have more behind it,
+/// since some proxies append the address that was asked for.
+fn endpoint_of(path: &str) -> Endpoint {
+    match path {
+        "/.well-known/jwks.json" => Endpoint::Jwks,
+        "/.well-known/paserk.txt" => Endpoint::Paserk,
+        "/healthz" => Endpoint::Live,
+        "/readyz" => Endpoint::Ready,
+        "/metrics" => Endpoint::Metrics,
+        "/verify" => Endpoint::Verify,
+        _ if path.starts_with("/verify/") => Endpoint::Verify,
+        _ => Endpoint::Other,
+    }
+}
+
+/// A document, or word that the client's copy is still the right one (RFC 9110 section 15.4.5).
+fn served(
+    request: &Request<()>,
+    document: &Document,
+    content_type: &'static str,
+    cache_control: &str,
+) -> Reply {
+    let asked = request.headers().get_all(header::IF_NONE_MATCH);
+    let mut asked = asked.iter().filter_map(|value| value.to_str().ok());
+    let mut reply = if asked.any(|tags| has_tag(tags, &document.tag)) {
+        reply::empty(StatusCode::NOT_MODIFIED)
+    } else {
+        reply::reply(StatusCode::OK, content_type, document.body.clone())
+    };
+    reply::set(&mut reply, header::ETAG, &document.tag);
+    reply::set(&mut reply, header::CACHE_CONTROL, cache_control);
+    // Public keys are public: pages in a browser may verify tokens too.
+    let anyone = HeaderValue::from_static("*");
+    let headers = reply.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, anyone);
+    reply
+}
+
+fn unavailable() -> Reply {
+    let text = "the keys cannot be read at this time\n";
+    let mut reply = reply::words(StatusCode::SERVICE_UNAVAILABLE, text);
+    let value = HeaderValue::from_static("5");
+    reply.headers_mut().insert(header::RETRY_AFTER, value);
+    reply
+}
