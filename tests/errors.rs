@@ -5,6 +5,9 @@
 #[cfg(feature = "tower")]
 #[path = "errors/http.rs"]
 mod http;
+#[cfg(feature = "serve")]
+#[path = "errors/serve.rs"]
+mod serve;
 
 use std::collections::HashSet;
 use std::time::Duration;

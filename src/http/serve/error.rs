@@ -70,13 +70,14 @@ impl ServeError {
     /// What the system said about listening at a place.
     pub(super) fn at(place: &str, error: &io::Error) -> Self {
         let place = place.to_owned();
-        Self(match error.kind() {
-            io::ErrorKind::AddrInUse => ServeErrorKind::AddressInUse { place },
-            io::ErrorKind::PermissionDenied => ServeErrorKind::Permission { place },
-            _ => ServeErrorKind::Io {
-                place,
-                reason: error.to_string(),
-            },
+        let kind = error.kind();
+        Self(if kind == io::ErrorKind::AddrInUse {
+            ServeErrorKind::AddressInUse { place }
+        } else if kind == io::ErrorKind::PermissionDenied {
+            ServeErrorKind::Permission { place }
+        } else {
+            let reason = error.to_string();
+            ServeErrorKind::Io { place, reason }
         })
     }
 }

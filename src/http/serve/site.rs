@@ -90,7 +90,8 @@ impl Site {
     /// what caches are given is not much older than the policy reckons with.
     pub(super) fn refresh_interval(&self) -> Duration {
         let view_age = self.known.load().keyring.policy().view_age();
-        self.refresh.min(view_age / 4).max(SHORTEST_INTERVAL)
+        let quarter = view_age.checked_div(4).unwrap_or_default();
+        self.refresh.min(quarter).max(SHORTEST_INTERVAL)
     }
 
     /// Answers one request. `body` is empty but for the addresses that read one.
@@ -111,9 +112,10 @@ impl Site {
 
     /// Whether the address reads a body; forward authentication never does.
     pub(super) fn body_use(&self, request: &Request<()>) -> BodyUse {
-        match endpoint_of(request.uri().path()) {
-            Endpoint::Inspector if *request.method() == Method::POST => BodyUse::Read,
-            _ => BodyUse::Ignored,
+        let inspects = endpoint_of(request.uri().path()) == Endpoint::Inspector;
+        match inspects && *request.method() == Method::POST {
+            true => BodyUse::Read,
+            false => BodyUse::Ignored,
         }
     }
 
