@@ -95,3 +95,7 @@ pub const MAX_CREDENTIAL_BYTES: usize = 64 * 1024;
 /// tokens that name none: an issuer that copies the ids of others costs a verifier
 /// at most this many signature checks for each token.
 pub const MAX_CANDIDATE_ISSUERS: usize = 8;
+
+/// Most entries of a revocation list in memory, unless it is told a limit of its own:
+/// about 1.5 GB. Beyond it adding fails; nothing is ever dropped to make room.
+pub const MAX_REVOCATIONS: usize = 100_000_000;

@@ -118,6 +118,20 @@ impl<'a> Revocation<'a> {
         }
     }
 
+    /// An entry as a list keeps it, without its reason.
+    pub(crate) fn restored(
+        by: RevokedBy,
+        issuer: impl Into<Cow<'a, str>>,
+        name: impl Into<Cow<'a, str>>,
+        issued_before: Option<UnixTime>,
+        [since, until]: [UnixTime; 2],
+    ) -> Self {
+        Self {
+            issued_before,
+            ..Self::new(by, issuer, name, since, until)
+        }
+    }
+
     fn before(mut self, issued_before: UnixTime) -> Self {
         self.issued_before = Some(issued_before);
         self

@@ -7,8 +7,15 @@ mod check;
 mod entry;
 mod error;
 mod facts;
+mod fingerprint;
 mod list;
 mod live;
+mod partition;
+mod scopes;
+mod sieve;
+mod table;
+#[cfg(test)]
+mod testing;
 
 pub use check::{Freshness, RevocationCheck, RevokedBy, Verdict, WhenUnknown};
 pub(crate) use check::{Gate, Stopped};
