@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::limits::MAX_KEY_ID_BYTES;
 use crate::time::UnixTime;
 
 /// Who must act on an error, and what an HTTP handler or a script is told.
@@ -125,6 +126,11 @@ pub fn is_plain(character: char) -> bool {
             | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
             | '\u{fff9}'..='\u{fffb}'
             | '\u{e0000}'..='\u{e0fff}'))
+}
+
+/// Foreign text kept for a message, cut to a bound.
+pub(crate) fn excerpt(text: &str) -> String {
+    text.chars().take(MAX_KEY_ID_BYTES / 4).collect()
 }
 
 /// An instant in a message: RFC 3339, or its number where that has no way to write it.

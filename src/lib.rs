@@ -88,6 +88,8 @@ pub use mint::{
     DEFAULT_LIFETIME, MintError, MintErrorKind, MintOptions, Minter, MinterBuilder, TokenIds,
     sign_raw,
 };
+#[cfg(feature = "status-list")]
+pub use revocation::status_list;
 pub use revocation::{
     Freshness, LiveRevocations, Retention, Revocation, RevocationCheck, RevocationError,
     RevocationErrorKind, RevocationList, RevocationView, RevokedBy, TokenFacts, Verdict,
@@ -96,7 +98,8 @@ pub use revocation::{
 pub use secret::SecretBytes;
 pub use time::{Clock, ManualClock, SystemClock, TimeError, TimeErrorKind, UnixTime};
 pub use token::{
-    AudienceRef, ClaimName, Claims, ClaimsRef, Malformation, Part, Scratch, UntrustedToken,
+    AudienceRef, ClaimName, Claims, ClaimsRef, Malformation, Part, Scratch, StatusClaim, StatusRef,
+    UntrustedToken,
 };
 pub use verify::{
     DEFAULT_LEEWAY, MAX_LEEWAY, NeedsPolicy, NeedsRevocation, Policy, Presented, RawPayload,

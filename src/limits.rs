@@ -99,3 +99,9 @@ pub const MAX_CANDIDATE_ISSUERS: usize = 8;
 /// Most entries of a revocation list in memory, unless it is told a limit of its own:
 /// about 1.5 GB. Beyond it adding fails; nothing is ever dropped to make room.
 pub const MAX_REVOCATIONS: usize = 100_000_000;
+
+/// Longest status list, in bytes after decompression: 134 million tokens at one bit.
+///
+/// The list of 100 million that the draft's authors calculate with takes 12 MiB. A
+/// ZLIB stream grows up to a thousand times, so a megabyte could ask for a gigabyte.
+pub const MAX_STATUS_LIST_BYTES: usize = 16 * 1024 * 1024;

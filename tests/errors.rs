@@ -1,6 +1,11 @@
 //! Error messages are an interface: each stands here word for word, beside its code,
 //! who must act, and the two numbers that follow from that.
-#![cfg(all(feature = "aws-lc", feature = "paseto", feature = "pem"))]
+#![cfg(all(
+    feature = "aws-lc",
+    feature = "paseto",
+    feature = "pem",
+    feature = "status-list"
+))]
 
 #[cfg(feature = "tower")]
 #[path = "errors/http.rs"]
@@ -18,11 +23,12 @@ use tokenwright::key::{
     Algorithm, DocumentError, ImportOptions, JwkSet, KeyError, KeyErrorKind, KeyId, SigningKey,
     VerifyingKey,
 };
+use tokenwright::status_list::{StatusBits, StatusList, StatusListError, StatusListErrorKind};
 use tokenwright::{
     Base64Error, Claims, ErrorClass, Freshness, KeySet, Malformation, ManualClock, MintError,
     MintErrorKind, MintOptions, Minter, Part, Policy, RevocationCheck, RevocationError,
-    RevocationErrorKind, RevokedBy, SecretBytes, TokenFacts, UnixTime, Verdict, Verifier,
-    Verifiers, VerifyErrorKind, WhenUnknown, sign_raw,
+    RevocationErrorKind, RevokedBy, SecretBytes, StatusClaim, TokenFacts, UnixTime, Verdict,
+    Verifier, Verifiers, VerifyErrorKind, WhenUnknown, sign_raw,
 };
 
 const NOW: UnixTime = UnixTime::from_seconds(1_760_000_000);
@@ -392,6 +398,130 @@ fn every_refusal_of_a_signed_document_says_what_was_expected() {
     named.cover(include_str!("../src/key/document.rs"));
 }
 
+#[test]
+fn every_refusal_of_a_status_list_says_what_it_must_be() {
+    use ErrorClass::{NotHere, NotNow, NotOurs, Operator};
+    use StatusListErrorKind as K;
+    let leeway = Duration::from_secs(30);
+    let earlier = UnixTime::from_seconds(NOW.seconds() - 60);
+    let stream = StatusList::decode(StatusBits::One, "eNrb").unwrap_err();
+    let json = StatusList::from_json(b"{").unwrap_err();
+    let mut named = Named::default();
+    for (error, code, class, message) in [
+        (
+            K::Document(DocumentError::BadSignature).into(),
+            "bad_signature",
+            NotOurs,
+            "the signature is not the key's",
+        ),
+        (
+            json,
+            "bad_json",
+            NotOurs,
+            "the status list is not JSON: JSON text stops too early (at byte 1)",
+        ),
+        (
+            K::BadMember {
+                name: "bits",
+                expected: "the number 1, 2, 4 or 8",
+            }
+            .into(),
+            "bad_member",
+            NotOurs,
+            "bits must be the number 1, 2, 4 or 8",
+        ),
+        (
+            K::Base64(Base64Error::Length).into(),
+            "bad_base64",
+            NotOurs,
+            "lst is not base64url: impossible length",
+        ),
+        (
+            stream,
+            "not_zlib",
+            NotOurs,
+            "lst is not one whole ZLIB stream: it ends too early",
+        ),
+        (
+            K::TooLarge { limit: 100 }.into(),
+            "list_too_large",
+            NotOurs,
+            "the list has more than 100 bytes, which is the limit: split it, or raise the limit",
+        ),
+        (
+            K::SubjectMismatch {
+                expected: "https://a.example".to_owned(),
+                found: "b\n".to_owned(),
+            }
+            .into(),
+            "sub_mismatch",
+            NotHere,
+            "sub: expected \"https://a.example\", found \"b\\u{a}\"",
+        ),
+        (
+            K::Expired {
+                at: earlier,
+                now: NOW,
+                leeway,
+            }
+            .into(),
+            "expired",
+            NotNow,
+            "the list expired at 2025-10-09T08:52:20Z, and it is 2025-10-09T08:53:20Z (leeway 30 s): fetch it again",
+        ),
+        (
+            K::NotYetValid {
+                name: "iat",
+                at: NOW,
+                now: earlier,
+                leeway,
+            }
+            .into(),
+            "not_yet_valid",
+            NotNow,
+            "iat of the list is 2025-10-09T08:53:20Z, and it is 2025-10-09T08:52:20Z (leeway 30 s)",
+        ),
+        (
+            K::RolledBack {
+                held: NOW,
+                found: earlier,
+            }
+            .into(),
+            "rolled_back",
+            NotNow,
+            "the list was issued at 2025-10-09T08:52:20Z, and one of 2025-10-09T08:53:20Z is held already",
+        ),
+        (
+            K::IndexOutOfRange { index: 8, len: 8 }.into(),
+            "index_out_of_range",
+            Operator,
+            "the list has 8 places, and none with index 8",
+        ),
+        (
+            K::StatusTooLarge {
+                status: 2,
+                greatest: 1,
+            }
+            .into(),
+            "status_too_large",
+            Operator,
+            "expected a status of 0 to 1, found 2: more need more bits",
+        ),
+        (
+            K::NotJwt.into(),
+            "not_jwt",
+            Operator,
+            "a status list is signed as a JWT, and the key is for PASETO",
+        ),
+    ] {
+        let error: StatusListError = error;
+        assert_eq!((error.code(), error.class()), (code, class));
+        assert_eq!(error.to_string(), message);
+        named.0.insert(code);
+    }
+    named.cover(include_str!("../src/revocation/status_list/error.rs"));
+}
+
 #[track_caller]
 fn malformed(malformation: Malformation, message: &str) {
     assert_eq!(malformation.to_string(), message);
@@ -621,6 +751,11 @@ fn every_reason_not_to_mint_says_what_to_change() {
         custom(json!([1])),
         "bad_custom_claims",
         "custom claims must be a JSON object: \"JSON text is not an object (at byte 0)\"",
+    );
+    says(
+        jwt.mint(&Claims::new().with_status(StatusClaim::new(1, "list\n1"))),
+        "bad_status_uri",
+        "a status list is named by an absolute URI, found \"list\\u{a}1\"",
     );
     says(
         jwt.mint_with(&Claims::new(), MintOptions::new().assertion(b"x")),

@@ -1,5 +1,8 @@
 //! Judges one file of cases with the public interface alone.
 
+#[path = "status_list.rs"]
+mod status_list;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
@@ -134,6 +137,9 @@ impl Case {
             "paserk" if self.0.contains_key("expect") => self.paserk(),
             "ed25519-raw" => self.ed25519(),
             "json-bytes" => self.json_bytes(),
+            "status-list" => judged(status_list::list(&self.0)),
+            "status-claim" => judged(status_list::claim(&self.0)),
+            "statuslist-jwt" => self.signed_list(),
             "fuzz-seed" | "jws" | "jwe" | "malformed" | "paseto" | "paserk" => self.seed(),
             // The compact verifier must refuse these; beyond that they are not supported.
             "jws-json" | "jws-json-detached" | "jws-compact-detached" => match self.compact() {
@@ -438,6 +444,14 @@ impl Case {
         }
     }
 
+    fn signed_list(&self) -> Outcome {
+        match self.key_sets() {
+            Ok(sets) if sets.is_empty() => Outcome::Wrong("the case has no key".to_owned()),
+            Ok(sets) => judged(status_list::token(&self.0, sets)),
+            Err(reason) => Outcome::Refused(reason),
+        }
+    }
+
     /// Tokens without a label: whatever they are, no key here signed them.
     fn seed(&self) -> Outcome {
         let Some(token) = self.text("token") else {
@@ -466,6 +480,14 @@ impl Case {
         } else {
             Outcome::Accepted
         }
+    }
+}
+
+fn judged(judged: status_list::Judged) -> Outcome {
+    match judged {
+        Ok(Ok(())) => Outcome::Accepted,
+        Ok(Err(reason)) => Outcome::Wrong(reason),
+        Err(reason) => Outcome::Refused(reason),
     }
 }
 

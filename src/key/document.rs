@@ -10,8 +10,7 @@ use super::algorithm::Format;
 use super::error::KeyError;
 use super::signing::SigningKey;
 use super::verifying::VerifyingKey;
-use crate::error::{ErrorClass, Quoted};
-use crate::limits::MAX_KEY_ID_BYTES;
+use crate::error::{ErrorClass, Quoted, excerpt};
 use crate::time::UnixTime;
 use crate::token::{Malformation, OpenError, Scratch, UntrustedToken, same_media_type};
 
@@ -249,11 +248,6 @@ fn bind_type(token: &UntrustedToken<'_>, expected: &'static str) -> Result<(), D
         expected,
         found: found.as_deref().map(excerpt),
     })
-}
-
-/// Foreign text kept for a message, cut to a bound.
-fn excerpt(text: &str) -> String {
-    text.chars().take(MAX_KEY_ID_BYTES / 4).collect()
 }
 
 #[cfg(test)]

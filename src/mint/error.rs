@@ -53,6 +53,11 @@ pub enum MintErrorKind {
         /// What is wrong with them.
         reason: String,
     },
+    /// The status list is named by a text that is no absolute URI.
+    BadStatusUri {
+        /// The text.
+        found: String,
+    },
     /// A footer or assertion was given for a JWT.
     NotPaseto,
     /// The payload of a v4.local token is empty or not UTF-8, and could not be opened again.
@@ -134,6 +139,7 @@ impl MintError {
             MintErrorKind::TimeOutOfRange { .. } => "time_out_of_range",
             MintErrorKind::ReservedClaim { .. } => "reserved_claim",
             MintErrorKind::BadCustomClaims { .. } => "bad_custom_claims",
+            MintErrorKind::BadStatusUri { .. } => "bad_status_uri",
             MintErrorKind::NotPaseto => "not_paseto",
             MintErrorKind::NotText => "not_text",
             MintErrorKind::SecretInFooter => "secret_in_footer",
@@ -219,6 +225,11 @@ impl fmt::Display for MintError {
             MintErrorKind::BadCustomClaims { reason } => {
                 write!(f, "custom claims must be a JSON object: {}", Quoted(reason))
             }
+            MintErrorKind::BadStatusUri { found } => write!(
+                f,
+                "a status list is named by an absolute URI, found {}",
+                Quoted(found)
+            ),
             MintErrorKind::NotPaseto => f.write_str(
                 "footer and implicit assertion belong to PASETO, and the key is for JWT",
             ),
@@ -291,6 +302,7 @@ impl std::error::Error for MintError {
             | MintErrorKind::TimeOutOfRange { .. }
             | MintErrorKind::ReservedClaim { .. }
             | MintErrorKind::BadCustomClaims { .. }
+            | MintErrorKind::BadStatusUri { .. }
             | MintErrorKind::NotPaseto
             | MintErrorKind::NotText
             | MintErrorKind::SecretInFooter

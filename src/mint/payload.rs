@@ -7,9 +7,10 @@ use serde::Serialize;
 use super::error::{MintError, MintErrorKind};
 use crate::encoding::json::{self, Bounds, JsonError};
 use crate::encoding::write::write_string;
+use crate::error::excerpt;
 use crate::key::Format;
 use crate::time::UnixTime;
-use crate::token::{Claims, is_registered};
+use crate::token::{Claims, STATUS, StatusClaim, is_registered, is_status_list, is_uri};
 
 /// What the minter adds to the claims.
 pub(super) struct Stamp<'m> {
@@ -46,6 +47,7 @@ pub(super) fn write_payload<C: Serialize>(
     members.text("jti", claims.token_id().or(stamp.token_id.as_deref()));
     members.text("sid", claims.session_id());
     members.text("scope", claims.scope());
+    members.status(claims.status())?;
     members.custom(claims.custom())?;
     let payload = members.finish();
     // What we write, we would read: depth, count and duplicate names are judged here
@@ -133,6 +135,25 @@ impl Members {
         Ok(())
     }
 
+    /// A reference that verifiers would refuse is not written
+    /// (draft-ietf-oauth-status-list section 6.2).
+    fn status(&mut self, status: Option<&StatusClaim>) -> Result<(), MintError> {
+        let Some(status) = status else { return Ok(()) };
+        if !is_uri(status.uri()) {
+            return Err(MintErrorKind::BadStatusUri {
+                found: excerpt(status.uri()),
+            }
+            .into());
+        }
+        self.name(STATUS);
+        self.json.push_str("{\"status_list\":{\"idx\":");
+        self.json.push_str(&status.index().to_string());
+        self.json.push_str(",\"uri\":");
+        write_string(status.uri(), &mut self.json);
+        self.json.push_str("}}");
+        Ok(())
+    }
+
     /// Splices in the members of the application's own object.
     fn custom<C: Serialize>(&mut self, custom: &C) -> Result<(), MintError> {
         let text =
@@ -142,9 +163,9 @@ impl Members {
         if text == "null" {
             return Ok(());
         }
-        json::object(text.as_bytes(), Bounds::TOKEN, |name, _| {
+        json::object(text.as_bytes(), Bounds::TOKEN, |name, value| {
             let name = name.to_cow();
-            if is_registered(&name) {
+            if is_registered(&name) || (name == STATUS && is_status_list(value)) {
                 Err(CustomError::Reserved(name.into_owned()))
             } else {
                 Ok(())

@@ -13,6 +13,8 @@ mod live;
 mod partition;
 mod scopes;
 mod sieve;
+#[cfg(feature = "status-list")]
+pub mod status_list;
 mod table;
 #[cfg(test)]
 mod testing;

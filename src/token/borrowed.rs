@@ -6,6 +6,7 @@ use std::fmt;
 use serde::Deserialize;
 
 use super::claims::{ClaimName, is_registered};
+use super::status::{STATUS, StatusRef, read_status};
 use crate::encoding::json::{self, Array, Bounds, JsonError, Text, Value};
 use crate::time::UnixTime;
 
@@ -88,6 +89,7 @@ pub struct ClaimsRef<'s> {
     token_id: Option<Text<'s>>,
     session_id: Option<Text<'s>>,
     scope: Option<Text<'s>>,
+    status: Option<StatusRef<'s>>,
     payload: &'s [u8],
 }
 
@@ -162,6 +164,13 @@ impl<'s> ClaimsRef<'s> {
                 .split(' ')
                 .any(|each| !each.is_empty() && each == word)
         })
+    }
+
+    /// Where its status stands: `status`, if it refers to an IETF Token Status List
+    /// (draft-ietf-oauth-status-list). Any other claim of that name is the application's own.
+    #[must_use]
+    pub fn status(&self) -> Option<StatusRef<'s>> {
+        self.status
     }
 
     /// Whether the issuer is exactly this text; never allocates.
@@ -273,7 +282,12 @@ pub(crate) fn read_claims<'s>(
                 "scope" => claims.scope = Some(string(value, "scope")?),
                 other => {
                     debug_assert!(!is_registered(other));
-                    custom((name, value));
+                    if other == STATUS {
+                        claims.status = read_status(value)?;
+                    }
+                    if other != STATUS || claims.status.is_none() {
+                        custom((name, value));
+                    }
                 }
             }
             Ok::<(), ClaimsError>(())

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::borrowed::ClaimsRef;
+use super::status::StatusClaim;
 use crate::time::UnixTime;
 
 /// The name of a claim, for policies that require one.
@@ -124,6 +125,7 @@ pub struct Claims<C = ()> {
     token_id: Option<String>,
     session_id: Option<String>,
     scope: Option<String>,
+    status: Option<StatusClaim>,
     custom: C,
 }
 
@@ -158,6 +160,7 @@ impl<C> Claims<C> {
             token_id: self.token_id,
             session_id: self.session_id,
             scope: self.scope,
+            status: self.status,
             custom,
         }
     }
@@ -201,6 +204,14 @@ impl<C> Claims<C> {
     #[must_use]
     pub fn with_scope(mut self, scope: impl Into<String>) -> Self {
         self.scope = Some(scope.into());
+        self
+    }
+
+    /// Points to its status in an IETF Token Status List: `status`
+    /// (draft-ietf-oauth-status-list). Each token needs an index of its own.
+    #[must_use]
+    pub fn with_status(mut self, status: StatusClaim) -> Self {
+        self.status = Some(status);
         self
     }
 
@@ -266,6 +277,12 @@ impl<C> Claims<C> {
         self.scope.as_deref()
     }
 
+    /// Where its status stands: `status`, if it refers to an IETF Token Status List.
+    #[must_use]
+    pub fn status(&self) -> Option<&StatusClaim> {
+        self.status.as_ref()
+    }
+
     /// Whether the scope lists exactly this word; never for an empty one.
     #[must_use]
     pub fn has_scope(&self, word: &str) -> bool {
@@ -300,6 +317,7 @@ impl<C> Claims<C> {
             token_id: claims.token_id().map(Into::into),
             session_id: claims.session_id().map(Into::into),
             scope: claims.scope().map(Into::into),
+            status: claims.status().map(Into::into),
             custom,
         }
     }

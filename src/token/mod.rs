@@ -7,12 +7,14 @@ mod error;
 mod jwt;
 mod paseto;
 mod scratch;
+mod status;
 mod untrusted;
 
 pub use borrowed::{AudienceRef, ClaimsRef};
 pub use claims::Claims;
 pub use error::{Malformation, Part};
 pub use scratch::Scratch;
+pub use status::{StatusClaim, StatusRef};
 pub use untrusted::UntrustedToken;
 
 pub use claims::ClaimName;
@@ -22,4 +24,5 @@ pub(crate) use claims::is_registered;
 pub(crate) use custom::deserialize_custom;
 pub(crate) use jwt::{same_media_type, write_header};
 pub(crate) use paseto::{PUBLIC_HEADER, PreAuthentication, pre_authentication_pieces};
+pub(crate) use status::{STATUS, is_status_list, is_uri};
 pub(crate) use untrusted::{OpenError, Opened};

@@ -18,14 +18,12 @@ pub use verified::Verified;
 
 pub(crate) use policy::dangerous;
 
-use words::excerpt;
-
 use std::fmt;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
-use crate::error::At;
+use crate::error::{At, excerpt};
 use crate::key::{Format, Unbound, VerifyingKey};
 use crate::keyring::{Entry, KeyView, LiveKeys};
 use crate::revocation::{Gate, Stopped, TokenFacts};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::VerifyErrorKind;
-use super::words::excerpt;
+use crate::error::excerpt;
 use crate::keyring::KeyPeriod;
 use crate::time::UnixTime;
 use crate::token::{ClaimName, ClaimsRef, same_media_type};

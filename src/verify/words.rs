@@ -4,12 +4,6 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::error::Quoted;
-use crate::limits::MAX_KEY_ID_BYTES;
-
-/// Foreign text kept for a message, cut to a bound.
-pub(super) fn excerpt(text: &str) -> String {
-    text.chars().take(MAX_KEY_ID_BYTES / 4).collect()
-}
 
 pub(super) struct Name<'a>(pub(super) &'a str);
 
