@@ -155,7 +155,7 @@ impl Case {
         if let Some(set) = self.0.get("jwks") {
             return self.published_set(set);
         }
-        let Some(jwk) = self.0.get("jwk") else {
+        let Some(jwk) = self.0.get("jwk").filter(|jwk| !jwk.is_null()) else {
             return Ok(Vec::new());
         };
         let text = jwk.to_string();

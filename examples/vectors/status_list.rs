@@ -49,7 +49,8 @@ pub(super) fn token(case: &Case, key_sets: Vec<KeySet>) -> Judged {
         return Ok(Err("the case has no token".to_owned()));
     };
     let options = case.get("options").cloned().unwrap_or_default();
-    let Some(now) = options.get("now").and_then(Value::as_i64) else {
+    let now = options.get("now").or_else(|| case.get("now"));
+    let Some(now) = now.and_then(Value::as_i64) else {
         return Ok(Err("the case has no options.now".to_owned()));
     };
     let status = case

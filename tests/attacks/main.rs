@@ -2,7 +2,12 @@
 //! as a test with a sentence for its name. `ROWS` says which sentence answers which
 //! class. Each test also shows the honest twin of its forgeries being accepted, so
 //! that a verifier that refuses everything would fail all of them.
-#![cfg(all(feature = "aws-lc", feature = "paseto", feature = "pem"))]
+#![cfg(all(
+    feature = "aws-lc",
+    feature = "paseto",
+    feature = "pem",
+    feature = "status-list"
+))]
 
 mod algorithms;
 mod claims;
@@ -15,6 +20,7 @@ mod numbers;
 mod paseto;
 mod scene;
 mod signatures;
+mod status_lists;
 
 /// What is done about a class of failure.
 enum Answer {
@@ -333,7 +339,14 @@ const ROWS: [(u8, &str, Answer); 70] = [
     (
         59,
         "revocation source fails open",
-        Tested(&["a_revocation_source_that_cannot_tell_does_not_open_the_door"]),
+        Tested(&[
+            "a_revocation_source_that_cannot_tell_does_not_open_the_door",
+            "a_status_list_that_is_missing_or_has_expired_revives_nobody",
+            "a_status_list_that_its_issuer_did_not_sign_as_one_is_not_believed",
+            "a_status_list_of_another_uri_is_not_believed",
+            "an_index_past_the_end_of_its_status_list_revives_nobody",
+            "an_earlier_status_list_does_not_bring_back_what_was_revoked_since",
+        ]),
     ),
     (
         60,
@@ -396,7 +409,7 @@ const ROWS: [(u8, &str, Answer); 70] = [
 ];
 
 /// This file's neighbours, as they stand.
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 8] = [
     include_str!("algorithms.rs"),
     include_str!("claims.rs"),
     include_str!("forms.rs"),
@@ -404,6 +417,7 @@ const SOURCES: [&str; 7] = [
     include_str!("minting.rs"),
     include_str!("paseto.rs"),
     include_str!("signatures.rs"),
+    include_str!("status_lists.rs"),
 ];
 
 #[test]

@@ -64,9 +64,12 @@ pub(super) fn inflate(stream: &[u8], limit: usize) -> Result<Vec<u8>, StatusList
     }
 }
 
-/// Doubles a buffer that was full, exactly and at most to `most` bytes.
+/// Doubles a buffer that was full, or takes the last step to `most` bytes at once
+/// rather than copy all of it again for a few more.
 fn grow(out: &mut Vec<u8>, most: usize) {
-    let wanted = out.len().saturating_mul(2).min(most);
+    let doubled = out.len().saturating_mul(2);
+    let soon_full = doubled.saturating_add(out.len()) > most;
+    let wanted = if soon_full { most } else { doubled };
     out.reserve_exact(wanted.saturating_sub(out.len()));
     out.resize(wanted, 0);
 }
