@@ -75,6 +75,8 @@ mod mint;
 pub mod neighbours;
 mod revocation;
 mod secret;
+#[cfg(feature = "session")]
+pub mod session;
 #[cfg(feature = "rotation")]
 pub mod store;
 mod time;

@@ -76,6 +76,10 @@ pub const MAX_SCRYPT_WORK_BYTES: u64 = 1024 * 1024 * 1024;
 /// advises a bound of about this size.
 pub const MAX_LOCKED_JWK_ROUNDS: u32 = 1_200_000;
 
+/// Longest cookie that is set, in bytes, with name and attributes: what browsers must
+/// keep (RFC 6265 section 6.1). They drop longer ones without a word.
+pub const MAX_COOKIE_BYTES: usize = 4096;
+
 /// Most keys of a keyring that are not destroyed yet.
 pub const MAX_KEYRING_KEYS: usize = 1024;
 

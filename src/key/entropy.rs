@@ -17,6 +17,12 @@ pub trait Entropy: Send + Sync {
     fn fill(&self, bytes: &mut [u8]) -> Result<(), KeyError>;
 }
 
+impl<E: Entropy + ?Sized> Entropy for std::sync::Arc<E> {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), KeyError> {
+        (**self).fill(bytes)
+    }
+}
+
 /// The operating system's random numbers.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemEntropy;

@@ -19,7 +19,7 @@ use crate::encoding::base64url;
 use crate::error::At;
 use crate::key::{Entropy, Format, SigningKey, SystemEntropy};
 use crate::keyring::{LiveSigners, Signer, SignerView};
-use crate::limits::{DEFAULT_LEEWAY, MAX_TOKEN_BYTES, MAX_TYPE_BYTES};
+use crate::limits::{MAX_TOKEN_BYTES, MAX_TYPE_BYTES};
 use crate::revocation::{Freshness, Gate, RevocationCheck, Stopped, TokenFacts};
 use crate::time::{Clock, SystemClock, UnixTime};
 use crate::token::Claims;
@@ -184,7 +184,7 @@ impl Minter {
             };
             if let Err(first) = ask(signer, now) {
                 // A login right after `--before now` is newer than what was withdrawn.
-                let later = issued_later(&first, now).ok_or_else(|| stopped(first))?;
+                let later = first.issued_later(now).ok_or_else(|| stopped(first))?;
                 signer = signer_at(&view, later)?;
                 ask(signer, later).map_err(stopped)?;
                 now = later;
@@ -274,29 +274,6 @@ fn signer_at(view: &SignerView, now: UnixTime) -> Result<&Signer, MintError> {
     // `iat` is written in whole seconds, and it is `iat` that verifiers compare.
     view.signer_at(UnixTime::from_seconds(now.seconds()))
         .ok_or_else(|| MintErrorKind::NoSigner.into())
-}
-
-/// The instant from which on a token would not be withdrawn, if that is no further
-/// ahead than clocks differ: `iat` is then put there. Further ahead it is a ban.
-fn issued_later(stopped: &Stopped, now: UnixTime) -> Option<UnixTime> {
-    match stopped {
-        Stopped::Revoked {
-            issued_before: Some(before),
-            ..
-        } if *before <= now.saturating_add(DEFAULT_LEEWAY) => {
-            let whole = UnixTime::from_seconds(before.seconds());
-            Some(if whole < *before {
-                whole.saturating_add(Duration::from_secs(1))
-            } else {
-                whole
-            })
-        }
-        Stopped::Revoked { .. }
-        | Stopped::Unidentified { .. }
-        | Stopped::Unknown { .. }
-        | Stopped::FromTheFuture { .. }
-        | Stopped::Stale { .. } => None,
-    }
 }
 
 fn stopped(stopped: Stopped) -> MintError {

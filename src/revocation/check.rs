@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::TokenFacts;
-use crate::limits::MAX_LEEWAY;
+use crate::limits::{DEFAULT_LEEWAY, MAX_LEEWAY};
 use crate::time::UnixTime;
 
 /// What kind of entry withdraws a token.
@@ -197,6 +197,32 @@ pub(crate) enum Stopped {
         age: Duration,
         limit: Duration,
     },
+}
+
+impl Stopped {
+    /// The instant from which on a token would not be withdrawn, if that is no
+    /// further ahead than clocks differ: `iat` is then put there. Further ahead it
+    /// is a ban.
+    pub(crate) fn issued_later(&self, now: UnixTime) -> Option<UnixTime> {
+        match self {
+            Self::Revoked {
+                issued_before: Some(before),
+                ..
+            } if *before <= now.saturating_add(DEFAULT_LEEWAY) => {
+                let whole = UnixTime::from_seconds(before.seconds());
+                Some(if whole < *before {
+                    whole.saturating_add(Duration::from_secs(1))
+                } else {
+                    whole
+                })
+            }
+            Self::Revoked { .. }
+            | Self::Unidentified { .. }
+            | Self::Unknown { .. }
+            | Self::FromTheFuture { .. }
+            | Self::Stale { .. } => None,
+        }
+    }
 }
 
 impl Gate {

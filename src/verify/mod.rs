@@ -349,7 +349,7 @@ fn bad_claims(error: ClaimsError) -> VerifyErrorKind {
     VerifyErrorKind::BadClaims { reason }
 }
 
-fn stopped(stopped: Stopped) -> VerifyErrorKind {
+pub(crate) fn stopped(stopped: Stopped) -> VerifyErrorKind {
     match stopped {
         Stopped::Revoked { by, since, .. } => VerifyErrorKind::Revoked { by, since },
         Stopped::Unidentified { claim } => VerifyErrorKind::MissingClaim {

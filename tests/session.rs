@@ -1,0 +1,8 @@
+//! Browser sessions: what a cookie is good for, and for how long.
+
+#[path = "session/histories.rs"]
+mod histories;
+#[path = "session/rules.rs"]
+mod rules;
+#[path = "session/scene.rs"]
+mod scene;
