@@ -13,6 +13,9 @@ mod http;
 #[cfg(feature = "serve")]
 #[path = "errors/serve.rs"]
 mod serve;
+#[cfg(feature = "session")]
+#[path = "errors/session.rs"]
+mod session;
 
 use std::collections::HashSet;
 use std::time::Duration;

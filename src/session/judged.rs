@@ -15,7 +15,6 @@ use crate::time::UnixTime;
 /// let forged: tokenwright::session::Session<()> = Default::default();
 /// ```
 #[derive(Clone)]
-#[must_use = "a session that nobody looks at protects nothing"]
 pub struct Session<T = ()> {
     pub(super) subject: String,
     pub(super) id: String,
