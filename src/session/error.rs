@@ -107,12 +107,10 @@ impl From<VerifyError> for SessionError {
     /// Whether the verifier or the session's own times end it, a session that has
     /// ended is one thing.
     fn from(error: VerifyError) -> Self {
-        match error.kind() {
-            VerifyErrorKind::Expired { at, now, .. } => {
-                SessionErrorKind::Over { at: *at, now: *now }.into()
-            }
-            _ => SessionErrorKind::Token(error).into(),
+        if let VerifyErrorKind::Expired { at, now, .. } = *error.kind() {
+            return SessionErrorKind::Over { at, now }.into();
         }
+        SessionErrorKind::Token(error).into()
     }
 }
 
