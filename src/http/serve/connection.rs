@@ -107,8 +107,8 @@ pub(super) async fn serve<S>(
     .await;
 }
 
-/// Ready when the client has been too slow. The timer is set anew only when it rings,
-/// so that a busy connection costs no timer per request.
+/// Ready when the client has been too slow. The timer is set anew only when it rings
+/// or would ring too late, so that a busy connection costs no timer per request.
 fn overdue(
     mut timer: Pin<&mut Sleep>,
     activity: &Activity,
@@ -116,6 +116,10 @@ fn overdue(
     is_ending: bool,
     context: &mut Context<'_>,
 ) -> Poll<()> {
+    let deadline = activity.deadline(limits);
+    if timer.deadline() > deadline {
+        timer.as_mut().reset(deadline);
+    }
     while timer.as_mut().poll(context).is_ready() {
         let deadline = activity.deadline(limits);
         if deadline <= Instant::now() || (is_ending && activity.is_fresh()) {
