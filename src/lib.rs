@@ -90,6 +90,7 @@ pub use mint::{
     DEFAULT_LIFETIME, MintError, MintErrorKind, MintOptions, Minter, MinterBuilder, TokenIds,
     sign_raw,
 };
+pub use revocation::signed as distribution;
 #[cfg(feature = "status-list")]
 pub use revocation::status_list;
 pub use revocation::{

@@ -109,3 +109,29 @@ pub const MAX_REVOCATIONS: usize = 100_000_000;
 /// The list of 100 million that the draft's authors calculate with takes 12 MiB. A
 /// ZLIB stream grows up to a thousand times, so a megabyte could ask for a gigabyte.
 pub const MAX_STATUS_LIST_BYTES: usize = 16 * 1024 * 1024;
+
+/// Longest head of a signed revocation list, in bytes: some 700 bytes of claims and the
+/// longest signature, in base64url.
+pub const MAX_LIST_HEAD_BYTES: usize = 16 * 1024;
+
+/// Longest body of a signed revocation list, in bytes: [`MAX_REVOCATIONS`] fingerprints
+/// take half of it.
+pub const MAX_LIST_BYTES: u64 = 1024 * 1024 * 1024;
+
+/// Longest id of a revocation list, in bytes. Ours have 22 characters.
+pub const MAX_LIST_ID_BYTES: usize = 256;
+
+/// Largest number in a signed revocation list: JSON readers that know only floating
+/// point agree on whole numbers up to here (RFC 7493 section 2.2).
+pub const MAX_LIST_NUMBER: u64 = (1 << 53) - 1;
+
+/// Longest mark of a revocation list, in bytes: a list id, two numbers and a digest.
+pub const MAX_MARK_BYTES: usize = 4 * 1024;
+
+/// How many steps a signed revocation list may lead ahead at once: 35 years of a
+/// thousand revocations a second. A number near the end of the range would keep every
+/// later list out.
+pub const MAX_SEQ_JUMP: u64 = 1 << 40;
+
+/// How many epochs a signed revocation list may lead ahead at once: each is a restored copy.
+pub const MAX_EPOCH_JUMP: u64 = 1 << 16;

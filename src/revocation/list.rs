@@ -4,6 +4,8 @@ use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
+use sha2::{Digest as _, Sha256};
+
 use super::fingerprint::{Domain, FingerprintKey, Fingerprints};
 use super::scopes::{Found, Scopes};
 use super::table::{Entry, Table};
@@ -81,6 +83,33 @@ impl RevocationList {
             limit,
             ..Self::with_key(key)
         }
+    }
+
+    /// An empty list whose fingerprints are under a key made of the list's id, so
+    /// that every machine that keeps it makes the same ones. Whoever knows the id
+    /// knows the key: it should be random and stay with those who hold the list.
+    ///
+    /// ```
+    /// use tokenwright::RevocationList;
+    /// let list = RevocationList::for_list("Zm9yIGEgbGlzdCBpZA");
+    /// assert!(list.is_empty());
+    /// ```
+    #[must_use]
+    pub fn for_list(id: &str) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(b"tokenwright revocation fingerprints\n");
+        hash.update(id.as_bytes());
+        let mut key = [0; 16];
+        for (byte, hashed) in key.iter_mut().zip(hash.finalize()) {
+            *byte = hashed;
+        }
+        Self::with_key(key)
+    }
+
+    /// The same list with another limit.
+    pub(crate) fn limited(mut self, limit: usize) -> Self {
+        self.limit = limit;
+        self
     }
 
     /// An empty list under the key of another one.
@@ -286,7 +315,6 @@ impl RevocationList {
 }
 
 /// What lists that travel are made of and made from.
-#[allow(dead_code, reason = "lists that travel come next")]
 impl RevocationList {
     /// The key of its fingerprints, which whoever receives them needs as well.
     pub(crate) fn key(&self) -> &[u8; 16] {

@@ -13,6 +13,7 @@ mod live;
 mod partition;
 mod scopes;
 mod sieve;
+pub mod signed;
 #[cfg(feature = "status-list")]
 pub mod status_list;
 mod table;

@@ -1,0 +1,652 @@
+//! Signed revocation lists between machines: what travels, and what is refused.
+
+#[path = "revocation_signed/house.rs"]
+mod house;
+
+use std::time::Duration;
+
+use house::{House, ISSUER, LIST, NOW, after, facts, is_revoked, session, token};
+use tokenwright::distribution::{
+    Applied, DistributionErrorKind, RevocationMark, RevocationPublisher, RevocationReplica,
+};
+use tokenwright::key::{Algorithm, SigningKey};
+use tokenwright::{
+    Freshness, Revocation, RevocationCheck, RevocationList, RevocationView, RevokedBy, UnixTime,
+    Verdict,
+};
+
+#[test]
+fn what_is_withdrawn_here_is_withdrawn_there_and_nothing_else() {
+    for algorithm in house::formats() {
+        for seed in 0..20 {
+            let mut house = House::of(algorithm, 1);
+            let mut random = house::Random(seed);
+            let count = random.below(400);
+            let mut names = Vec::new();
+            for _ in 0..count {
+                let name = format!("n{}", random.below(10_000));
+                let until = after(1 + random.below(5_000_000));
+                let before = UnixTime::new(NOW.seconds(), random.below(1_000_000_000) as u32);
+                let entry = match random.below(8) {
+                    0..3 => Revocation::token(ISSUER, name.clone(), NOW, until),
+                    3..5 => Revocation::session(ISSUER, name.clone(), NOW, until),
+                    5 => Revocation::subject_before(ISSUER, name.clone(), before, NOW, until),
+                    6 => Revocation::audience_before(ISSUER, name.clone(), before, NOW, until),
+                    _ => Revocation::key(ISSUER, name.clone(), NOW, until),
+                };
+                house.add(&entry);
+                names.push(name);
+            }
+            let mut replica = house.replica();
+            let applied = replica.apply(house.snapshot().as_slice(), &house.keys(), NOW);
+            assert_eq!(
+                applied,
+                Ok(Applied::Replaced {
+                    entries: house.len()
+                })
+            );
+            names.extend((0..200).map(|number| format!("m{number}")));
+            let (here, there) = (house.live(), replica.live());
+            for name in &names {
+                let audience = [name.clone()];
+                for issued_at in [
+                    after(0),
+                    before_now(),
+                    UnixTime::new(NOW.seconds(), 500_000_000),
+                ] {
+                    for facts in facts(name, &audience, issued_at) {
+                        assert_eq!(
+                            there.check(&facts, NOW),
+                            here.check(&facts, NOW),
+                            "{seed} {facts:?}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn before_now() -> UnixTime {
+    UnixTime::from_seconds(NOW.seconds() - 1)
+}
+
+#[test]
+fn a_delta_adds_and_extends_and_says_when_each_entry_was_made() {
+    let mut house = House::new();
+    house.add(&token("a", 100));
+    let mut replica = house.replica();
+    house.bring(&mut replica, &house.snapshot()).unwrap();
+    let from = house.mark.clone();
+    house.add(&token("a", 900));
+    house.add(&session("s", 900));
+    house.add(&Revocation::subject_before(
+        ISSUER,
+        "alice",
+        NOW,
+        NOW,
+        after(900),
+    ));
+    let delta = house.delta(&from, 1..);
+    assert_eq!(
+        house.bring(&mut replica, &delta),
+        Ok(Applied::Extended { entries: 3 })
+    );
+    let facts = tokenwright::TokenFacts::new(ISSUER, "k")
+        .with_token_id("b")
+        .with_subject("alice")
+        .with_issued_at(before_now());
+    assert_eq!(
+        replica.live().check(&facts, NOW),
+        Verdict::Revoked {
+            by: RevokedBy::Subject,
+            since: Some(NOW),
+            issued_before: Some(NOW)
+        }
+    );
+    // Extended: it is still there when its first end has passed.
+    house.at(after(500));
+    let renewal = house.delta(&house.mark.clone(), 4..);
+    assert_eq!(house.bring(&mut replica, &renewal), Ok(Applied::Renewed));
+    let from = house.mark.clone();
+    house.add(&token("c", 900));
+    house.bring(&mut replica, &house.delta(&from, 4..)).unwrap();
+    assert!(is_revoked(&replica, "a"));
+}
+
+#[test]
+fn taking_a_document_twice_changes_nothing() {
+    let mut house = House::new();
+    house.add(&token("a", 900));
+    let snapshot = house.snapshot();
+    let from = house.mark.clone();
+    house.add(&token("b", 900));
+    let delta = house.delta(&from, 1..);
+    let mut replica = house.replica();
+    house.bring(&mut replica, &snapshot).unwrap();
+    assert_eq!(house.bring(&mut replica, &snapshot), Ok(Applied::Unchanged));
+    house.bring(&mut replica, &delta).unwrap();
+    let mark = replica.mark().cloned();
+    assert_eq!(house.bring(&mut replica, &delta), Ok(Applied::Unchanged));
+    assert_eq!(replica.mark().cloned(), mark);
+    assert!(is_revoked(&replica, "a") && is_revoked(&replica, "b"));
+}
+
+#[test]
+fn every_truncation_of_a_document_is_refused_and_named() {
+    for algorithm in house::formats() {
+        let house = House::small(algorithm, 1);
+        for document in house.both_kinds() {
+            let head = document.iter().position(|byte| *byte == b'\n').unwrap();
+            let mut replica = house.ready_for(&document);
+            for length in 0..document.len() {
+                let error = house.bring(&mut replica, &document[..length]).unwrap_err();
+                let expected = if length <= head {
+                    "bad_head"
+                } else {
+                    "body_mismatch"
+                };
+                assert_eq!(error.code(), expected, "{length} of {}", document.len());
+            }
+            house.bring(&mut replica, &document).unwrap();
+        }
+    }
+}
+
+#[test]
+fn every_single_changed_bit_is_refused_and_named() {
+    for algorithm in house::formats() {
+        let house = House::small(algorithm, 1);
+        for document in house.both_kinds() {
+            let head = document.iter().position(|byte| *byte == b'\n').unwrap();
+            let mut replica = house.ready_for(&document);
+            let before = replica.mark().cloned();
+            for bit in 0..document.len() * 8 {
+                let mut changed = document.clone();
+                changed[bit / 8] ^= 1 << (bit % 8);
+                let error = house.bring(&mut replica, &changed).unwrap_err();
+                let code = error.code();
+                if bit / 8 > head {
+                    assert_eq!(code, "body_mismatch", "bit {bit}: {error}");
+                } else {
+                    let named = ["malformed", "bad_signature", "bad_head", "unknown_key"];
+                    let of_header = ["alg_mismatch", "typ_mismatch", "unsupported_extension"];
+                    let known = named.contains(&code) || of_header.contains(&code);
+                    assert!(known, "bit {bit}: {code}: {error}");
+                }
+                assert_eq!(replica.mark().cloned(), before);
+            }
+            house.bring(&mut replica, &document).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_body_with_anything_after_it_is_refused() {
+    let house = House::small(Algorithm::EdDsa, 1);
+    for document in house.both_kinds() {
+        for more in [&b"\0"[..], b"\n", b"more"] {
+            let longer = [&*document, more].concat();
+            let mut replica = house.ready_for(&document);
+            let error = house.bring(&mut replica, &longer).unwrap_err();
+            assert_eq!(error.code(), "body_mismatch", "{error}");
+        }
+    }
+}
+
+#[test]
+fn an_older_list_is_refused_also_after_a_restart() {
+    let mut house = House::new();
+    house.add(&token("a", 900));
+    let old = house.snapshot();
+    house.add(&token("b", 900));
+    let new = house.snapshot();
+    let mut replica = house.replica();
+    house.bring(&mut replica, &new).unwrap();
+    let refused = house.bring(&mut replica, &old).unwrap_err();
+    assert_eq!(
+        *refused.kind(),
+        DistributionErrorKind::RolledBack {
+            held: (1, 2),
+            found: (1, 1)
+        }
+    );
+    let kept = replica.mark().unwrap().to_json();
+    let mark = RevocationMark::from_json(kept.as_bytes()).unwrap();
+    let mut restarted = RevocationReplica::resuming(ISSUER, mark);
+    let refused = house.bring(&mut restarted, &old).unwrap_err();
+    assert_eq!(refused.code(), "rolled_back");
+    // A restarted copy knows where it stood and not what it held.
+    let from = house.mark.clone();
+    let renewal = house.delta(&from, 2..);
+    let error = house.bring(&mut restarted, &renewal).unwrap_err();
+    assert_eq!(error.code(), "snapshot_needed");
+    assert!(!is_revoked(&restarted, "b"));
+    house.bring(&mut restarted, &new).unwrap();
+    assert!(is_revoked(&restarted, "b"));
+}
+
+#[test]
+fn two_histories_of_one_list_are_an_alarm() {
+    let mut one = House::new();
+    one.add(&token("common", 900));
+    let common = one.mark.clone();
+    let mut other = one.branch();
+    one.add(&token("a", 900));
+    other.add(&token("b", 900));
+    let mut replica = one.replica();
+    one.bring(&mut replica, &one.snapshot()).unwrap();
+    for document in [other.snapshot(), other.delta(&common, 1..)] {
+        let error = one.bring(&mut replica, &document).unwrap_err();
+        assert_eq!(
+            *error.kind(),
+            DistributionErrorKind::Forked { epoch: 1, seq: 2 }
+        );
+    }
+    // Also by what a later delta says that it extends.
+    let forked = other.mark.clone();
+    other.add(&token("c", 900));
+    let error = one
+        .bring(&mut replica, &other.delta(&forked, 2..))
+        .unwrap_err();
+    assert_eq!(error.code(), "forked");
+    assert!(is_revoked(&replica, "a") && !is_revoked(&replica, "b"));
+    // A restarted copy that kept its mark sees it as well.
+    let mut restarted = RevocationReplica::resuming(ISSUER, replica.mark().unwrap().clone());
+    let mut third = one.branch_at(&common);
+    third.add(&token("z", 900));
+    let error = one.bring(&mut restarted, &third.snapshot()).unwrap_err();
+    assert_eq!(error.code(), "forked");
+}
+
+#[test]
+fn a_delta_with_a_gap_asks_for_the_snapshot() {
+    let mut house = House::new();
+    house.add(&token("a", 900));
+    let snapshot = house.snapshot();
+    house.add(&token("b", 900));
+    let missed = house.mark.clone();
+    house.add(&token("c", 900));
+    let late = house.delta(&missed, 2..);
+    let mut replica = house.replica();
+    let error = house.bring(&mut replica, &late).unwrap_err();
+    assert_eq!(
+        *error.kind(),
+        DistributionErrorKind::SnapshotNeeded {
+            from: 2,
+            held: None
+        }
+    );
+    house.bring(&mut replica, &snapshot).unwrap();
+    let error = house.bring(&mut replica, &late).unwrap_err();
+    assert_eq!(
+        *error.kind(),
+        DistributionErrorKind::SnapshotNeeded {
+            from: 2,
+            held: Some(1)
+        }
+    );
+    house.bring(&mut replica, &house.snapshot()).unwrap();
+    assert!(is_revoked(&replica, "b") && is_revoked(&replica, "c"));
+}
+
+#[test]
+fn an_old_document_served_for_ever_ages_until_verifiers_refuse() {
+    let mut house = House::new();
+    house.add(&token("a", 90_000));
+    let frozen = house.snapshot();
+    let mut replica = house.replica();
+    let verifier = house.verifier(
+        &replica,
+        Freshness::new(Duration::from_secs(60), tokenwright::WhenUnknown::Refuse),
+    );
+    let good = house.mint("good");
+    house.bring(&mut replica, &frozen).unwrap();
+    assert!(verifier.verify(house::at(&good, NOW)).is_ok());
+    for passed in [30, 60] {
+        house
+            .bring_at(&mut replica, &frozen, after(passed))
+            .unwrap();
+        assert!(verifier.verify(house::at(&good, after(passed))).is_ok());
+    }
+    assert_eq!(
+        house.bring_at(&mut replica, &frozen, after(61)),
+        Ok(Applied::Unchanged)
+    );
+    let error = verifier.verify(house::at(&good, after(61))).unwrap_err();
+    assert_eq!(error.code(), "revocation_stale");
+    // What is known to be withdrawn stays so, however old the list.
+    let error = verifier
+        .verify(house::at(&house.mint("a"), after(61)))
+        .unwrap_err();
+    assert_eq!(error.code(), "revoked");
+    house.at(after(61));
+    house
+        .bring_at(&mut replica, &house.snapshot(), after(61))
+        .unwrap();
+    assert!(verifier.verify(house::at(&good, after(61))).is_ok());
+}
+
+#[test]
+fn an_expired_list_and_one_from_the_future_are_refused() {
+    let mut house = House::new();
+    house.add(&token("a", 90_000));
+    let document = house.snapshot();
+    let code = |seconds: i64| {
+        let now = UnixTime::from_seconds(NOW.seconds() + seconds);
+        match house.bring_at(&mut house.replica(), &document, now) {
+            Ok(_) => "taken",
+            Err(error) => error.code(),
+        }
+    };
+    // Valid for 600 seconds, and 30 of leeway either way.
+    assert_eq!(code(-31), "from_the_future");
+    assert_eq!(code(-30), "taken");
+    assert_eq!(code(629), "taken");
+    assert_eq!(code(630), "list_expired");
+    let mut strict = house.replica().with_leeway(Duration::ZERO);
+    let error = house
+        .bring_at(&mut strict, &document, after(600))
+        .unwrap_err();
+    assert_eq!(
+        *error.kind(),
+        DistributionErrorKind::Expired {
+            expired_at: after(600)
+        }
+    );
+}
+
+#[test]
+fn another_key_issuer_or_list_is_refused() {
+    let house = House::small(Algorithm::EdDsa, 1);
+    let document = house.snapshot();
+    let stranger = SigningKey::generate(Algorithm::EdDsa).unwrap();
+    let error = house
+        .replica()
+        .apply(document.as_slice(), &stranger.verifying_key(), NOW)
+        .unwrap_err();
+    assert_eq!(error.code(), "bad_signature");
+    let error = house
+        .replica()
+        .apply(
+            document.as_slice(),
+            &[
+                stranger.verifying_key(),
+                SigningKey::generate(Algorithm::EdDsa)
+                    .unwrap()
+                    .verifying_key(),
+            ],
+            NOW,
+        )
+        .unwrap_err();
+    assert_eq!(error.code(), "unknown_key");
+    let mut replica = RevocationReplica::of_list("https://other.example", LIST);
+    assert_eq!(
+        house.bring(&mut replica, &document).unwrap_err().code(),
+        "wrong_issuer"
+    );
+    let mut replica = RevocationReplica::of_list(ISSUER, "list-2");
+    assert_eq!(
+        house.bring(&mut replica, &document).unwrap_err().code(),
+        "wrong_list"
+    );
+    // The first list that comes is the one that is followed.
+    let mut replica = RevocationReplica::of_first_list(ISSUER);
+    house.bring(&mut replica, &document).unwrap();
+    let mark = RevocationMark::start("list-2", 7).unwrap();
+    let view = RevocationView::new(RevocationList::for_list("list-2"), NOW);
+    let other = house
+        .publisher()
+        .snapshot(&house.key, &view, &mark)
+        .unwrap();
+    assert_eq!(
+        house.bring(&mut replica, &other).unwrap_err().code(),
+        "wrong_list"
+    );
+}
+
+#[test]
+fn a_number_that_nothing_could_follow_is_refused() {
+    let house = House::small(Algorithm::EdDsa, 1);
+    let view = RevocationView::new(house.list.clone(), NOW);
+    let code = |epoch, seq| {
+        let mark = RevocationMark::new(LIST, epoch, seq, [7; 32]).unwrap();
+        let document = house
+            .publisher()
+            .snapshot(&house.key, &view, &mark)
+            .unwrap();
+        let mut replica = house.replica();
+        house.bring(&mut replica, &house.snapshot()).unwrap();
+        let first = house.bring(&mut house.replica(), &document);
+        let next = house.bring(&mut replica, &document);
+        assert_eq!(first.is_ok(), next.is_ok());
+        match next {
+            Ok(_) => "taken",
+            Err(error) => error.code(),
+        }
+    };
+    let most = (1_u64 << 53) - 1;
+    assert_eq!(code(1, most), "fast_forward");
+    assert_eq!(code(most, 1), "fast_forward");
+    assert_eq!(code(2, most), "fast_forward");
+    assert_eq!(code(1, 1 << 40), "taken");
+    assert_eq!(code(1 << 16, 1), "taken");
+    assert!(RevocationMark::new(LIST, 1, u64::MAX, [0; 32]).is_err());
+}
+
+#[test]
+fn a_restored_list_revives_nothing() {
+    let mut house = House::new();
+    house.add(&token("old", 900));
+    let backup = house.branch();
+    house.add(&token("after the backup", 900));
+    house.add(&Revocation::key(ISSUER, "stolen", NOW, after(900)));
+    let mut replica = house.replica();
+    house.bring(&mut replica, &house.snapshot()).unwrap();
+    let mut restored = backup.restored();
+    restored.add(&token("new", 900));
+    // Without a new epoch it is a rollback.
+    let refused = house.bring(&mut replica, &backup.snapshot()).unwrap_err();
+    assert_eq!(refused.code(), "rolled_back");
+    let error = house.bring(
+        &mut replica,
+        &restored.delta(&RevocationMark::start(LIST, 2).unwrap(), 1..),
+    );
+    assert_eq!(error.unwrap_err().code(), "snapshot_needed");
+    assert_eq!(
+        house.bring(&mut replica, &restored.snapshot()),
+        Ok(Applied::Merged { entries: 4 })
+    );
+    for name in ["old", "after the backup", "new"] {
+        assert!(is_revoked(&replica, name), "{name}");
+    }
+    // Under another key the old entries could not be kept: that must not pass in silence.
+    let mark = RevocationMark::start(LIST, 3).unwrap();
+    let view = RevocationView::new(RevocationList::new(), NOW);
+    let rekeyed = house
+        .publisher()
+        .snapshot(&house.key, &view, &mark)
+        .unwrap();
+    assert_eq!(
+        house.bring(&mut replica, &rekeyed).unwrap_err().code(),
+        "rekeyed"
+    );
+    assert!(is_revoked(&replica, "old"));
+}
+
+#[test]
+fn a_thousand_historical_states_in_any_order_never_lead_back() {
+    let mut house = House::new();
+    let mut history = vec![(house.mark.clone(), house.snapshot())];
+    for number in 0..1_000 {
+        let from = house.mark.clone();
+        house.add(&token(&format!("t{number}"), 90_000));
+        let document = if number % 3 == 0 {
+            house.snapshot()
+        } else {
+            house.delta(&from, number..)
+        };
+        history.push((house.mark.clone(), document));
+    }
+    for seed in 0..5 {
+        let mut random = house::Random(seed);
+        let mut replica = house.replica();
+        let (mut newest, mut detected, mut older) = (0, 0, 0);
+        for _ in 0..1_000 {
+            let place = random.below(history.len() as u64);
+            let (mark, document) = &history[place as usize];
+            if random.below(50) == 0 {
+                // A restart keeps the mark and nothing else.
+                if let Some(kept) = replica.mark() {
+                    let kept = RevocationMark::from_json(kept.to_json().as_bytes()).unwrap();
+                    replica = RevocationReplica::resuming(ISSUER, kept);
+                }
+            }
+            let held_before = replica.mark().map_or(0, RevocationMark::seq);
+            let result = house.bring(&mut replica, document);
+            let held = replica.mark().map_or(0, RevocationMark::seq);
+            assert!(held >= held_before);
+            if mark.seq() < held_before {
+                older += 1;
+                detected += usize::from(result.unwrap_err().code() == "rolled_back");
+            } else if result.is_ok() {
+                newest = mark.seq();
+                let live = replica.live();
+                for number in 0..newest {
+                    assert!(house::withdraws(&live, &format!("t{number}")));
+                }
+                assert!(!house::withdraws(&live, &format!("t{newest}")));
+            }
+        }
+        assert!(newest > 900, "{newest}");
+        assert_eq!(detected, older);
+        assert!(older > 500, "{older}");
+    }
+}
+
+#[test]
+fn no_token_is_taken_for_a_list_and_no_list_for_a_token() {
+    for algorithm in house::formats() {
+        let house = House::small(algorithm, 1);
+        let mut replica = house.replica();
+        let token = house.mint("a");
+        let as_list = [token.as_bytes(), b"\n"].concat();
+        let error = house.bring(&mut replica, &as_list).unwrap_err();
+        let expected = if algorithm == Algorithm::EdDsa {
+            "typ_mismatch"
+        } else {
+            "bad_signature"
+        };
+        assert_eq!(error.code(), expected, "{error}");
+        let raw = tokenwright::sign_raw(&house.key, b"{}", b"", b"").unwrap();
+        let error = house
+            .bring(&mut replica, &[raw.as_bytes(), b"\n"].concat())
+            .unwrap_err();
+        assert_eq!(error.code(), expected, "{error}");
+        let document = house.snapshot();
+        let head = document.split(|byte| *byte == b'\n').next().unwrap();
+        let head = std::str::from_utf8(head).unwrap();
+        house.bring(&mut replica, &document).unwrap();
+        let freshness = Freshness::new(Duration::from_secs(60), tokenwright::WhenUnknown::Refuse);
+        let verifier = house.verifier(&replica, freshness);
+        let error = verifier.verify(house::at(head, NOW)).unwrap_err();
+        assert_eq!(error.code(), expected, "{error}");
+    }
+}
+
+#[test]
+fn a_list_may_be_signed_by_a_key_of_its_own() {
+    let house = House::small(Algorithm::EdDsa, 1);
+    // Whoever holds the key of tokens alone signs no list.
+    let forged = House::small(Algorithm::EdDsa, 2).snapshot();
+    assert_eq!(
+        house
+            .bring(&mut house.replica(), &forged)
+            .unwrap_err()
+            .code(),
+        "bad_signature"
+    );
+}
+
+#[test]
+fn a_full_copy_says_so_and_keeps_what_it_holds() {
+    let mut house = House::new();
+    for number in 0..10 {
+        house.add(&token(&format!("t{number}"), 900));
+    }
+    let mut replica = house.replica().with_limit(10);
+    house.bring(&mut replica, &house.snapshot()).unwrap();
+    let from = house.mark.clone();
+    house.add(&token("t10", 900));
+    let error = house
+        .bring(&mut replica, &house.delta(&from, 10..))
+        .unwrap_err();
+    assert_eq!(error.code(), "list_full");
+    let error = house.bring(&mut replica, &house.snapshot()).unwrap_err();
+    assert_eq!(error.code(), "list_too_large");
+    assert!(is_revoked(&replica, "t0"));
+    assert_eq!(replica.mark(), Some(&from));
+}
+
+#[test]
+fn a_mark_that_cannot_be_read_is_not_taken_for_none() {
+    let mark = RevocationMark::start("list \u{1b}", 1).unwrap();
+    let text = mark.to_json();
+    assert_eq!(RevocationMark::from_json(text.as_bytes()), Ok(mark));
+    for length in 0..text.len() - 1 {
+        let error = RevocationMark::from_json(&text.as_bytes()[..length]).unwrap_err();
+        assert_eq!(error.code(), "bad_mark", "{length}");
+    }
+    let refused = [
+        text.replace("\"version\":1", "\"version\":2"),
+        text.replace("tokenwright-revocation-mark", "other"),
+        text.replace("\"seq\":0", "\"seq\":-1"),
+        text.replace("\"seq\":0", "\"seq\":0.0"),
+        text.replace("\"seq\":0", "\"seq\":9007199254740992"),
+        text.replace("\"seq\":0", "\"seq\":0,\"seq\":0"),
+        text.replace("\"seq\":0", "\"seq\":0,\"more\":0"),
+        text.replace("\"digest\":\"", "\"digest\":\"AAAA"),
+        " ".repeat(5_000),
+    ];
+    for text in refused {
+        let error = RevocationMark::from_json(text.as_bytes()).unwrap_err();
+        assert_eq!(error.code(), "bad_mark", "{text}");
+    }
+}
+
+#[test]
+fn the_same_history_has_the_same_digest_however_it_was_cut() {
+    let entries = [token("a", 900), session("a", 900), token("b", 900)];
+    let walk = |entries: &[Revocation<'_>]| {
+        let mut mark = RevocationMark::start(LIST, 1).unwrap();
+        entries.iter().for_each(|entry| mark.add(entry).unwrap());
+        mark
+    };
+    assert_eq!(
+        walk(&entries),
+        walk(&entries.clone().map(|entry| entry.with_reason("why")))
+    );
+    assert_ne!(walk(&entries[..2]).digest(), walk(&entries[..1]).digest());
+    let [a, s, b] = entries;
+    assert_ne!(walk(&[a.clone(), s.clone(), b.clone()]), walk(&[b, s, a]));
+}
+
+#[test]
+fn a_publisher_makes_no_delta_between_histories() {
+    let house = House::small(Algorithm::EdDsa, 1);
+    let view = RevocationView::new(house.list.clone(), NOW);
+    let publisher = RevocationPublisher::new(ISSUER, Duration::from_secs(600));
+    let later = RevocationMark::new(LIST, 1, 1_000, [0; 32]).unwrap();
+    let other = RevocationMark::start("list-2", 1).unwrap();
+    let before = RevocationMark::start(LIST, 0).unwrap();
+    for from in [later, other, before] {
+        let error = publisher
+            .delta(&house.key, &view, &from, &house.mark, [])
+            .unwrap_err();
+        assert_eq!(error.code(), "bad_head");
+    }
+    let long = "x".repeat(20_000);
+    let entry = Revocation::key(ISSUER, long, NOW, after(900));
+    let error = publisher.delta(&house.key, &view, &house.mark, &house.mark, [entry]);
+    assert_eq!(error.unwrap_err().code(), "entry_too_long");
+}
