@@ -195,23 +195,26 @@ fn read_entry(input: &mut BitReader<'_, '_>) -> Result<Revocation<'static>, Faul
     if by == RevokedBy::Issuer && !name.is_empty() {
         return Err(Fault::Broken("an entry for a whole issuer has a name"));
     }
-    let issued_before = match by {
-        RevokedBy::Key => None,
-        _ => {
-            let seconds = read_seconds(input)?;
-            let nanoseconds = input.bits(32)? as u32;
-            if nanoseconds > 999_999_999 {
-                return Err(Fault::Broken(
-                    "an instant has more than a second of fraction",
-                ));
-            }
-            Some(UnixTime::new(seconds, nanoseconds))
-        }
+    let issued_before = if by == RevokedBy::Key {
+        None
+    } else {
+        Some(read_instant(input)?)
     };
     let since = UnixTime::from_seconds(read_seconds(input)?);
     let until = UnixTime::from_seconds(read_seconds(input)?);
     let times = [since, until];
     Ok(Revocation::restored(by, issuer, name, issued_before, times))
+}
+
+fn read_instant(input: &mut BitReader<'_, '_>) -> Result<UnixTime, Fault> {
+    let seconds = read_seconds(input)?;
+    let nanoseconds = input.bits(32)? as u32;
+    if nanoseconds > 999_999_999 {
+        return Err(Fault::Broken(
+            "an instant has more than a second of fraction",
+        ));
+    }
+    Ok(UnixTime::new(seconds, nanoseconds))
 }
 
 fn read_text(input: &mut BitReader<'_, '_>) -> Result<String, Fault> {
