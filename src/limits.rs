@@ -135,3 +135,19 @@ pub const MAX_SEQ_JUMP: u64 = 1 << 40;
 
 /// How many epochs a signed revocation list may lead ahead at once: each is a restored copy.
 pub const MAX_EPOCH_JUMP: u64 = 1 << 16;
+
+/// Longest reason of a revocation, in bytes: a sentence and a ticket number.
+pub const MAX_REVOCATION_REASON_BYTES: usize = 1024;
+
+/// How far a writer's clock may be ahead of the last write before nothing is pruned by
+/// it. A week covers the holidays of a list that is rarely used; clocks that have lost
+/// their battery or met a wrong time server are years astray.
+pub const MAX_CLOCK_JUMP: std::time::Duration = std::time::Duration::from_secs(7 * 86_400);
+
+/// Most entries of a stored revocation list, repeated ones included: ten million
+/// must fit, and what is not pruned in time shall stop somewhere.
+pub const MAX_STORED_REVOCATIONS: u64 = 20_000_000;
+
+/// Longest file of a revocation list, in bytes: [`MAX_STORED_REVOCATIONS`] of about
+/// 100 bytes each, and as much again.
+pub const MAX_REVOCATION_FILE_BYTES: u64 = 4 * 1024 * 1024 * 1024;

@@ -45,6 +45,12 @@ pub enum StoreErrorKind {
     Permission,
     /// Reading or writing failed for another reason.
     Io,
+    /// There is no revocation list; nobody knows what is revoked.
+    NoList,
+    /// The list holds as much as it may. Nothing is evicted.
+    Full,
+    /// The clock has jumped too far to drop anything by it.
+    ClockJump,
     /// A server does not answer.
     Unavailable,
     /// The change may or may not be there, or may not survive a power cut: load and see.
@@ -137,6 +143,9 @@ impl StoreError {
             StoreErrorKind::NoSpace => "store_no_space",
             StoreErrorKind::Permission => "store_permission",
             StoreErrorKind::Io => "store_io",
+            StoreErrorKind::NoList => "no_revocation_list",
+            StoreErrorKind::Full => "revocation_list_full",
+            StoreErrorKind::ClockJump => "clock_jump",
             StoreErrorKind::Unavailable => "store_unavailable",
             StoreErrorKind::Indeterminate => "store_indeterminate",
         }
@@ -149,6 +158,7 @@ impl StoreError {
     pub fn class(&self) -> ErrorClass {
         match self.kind {
             StoreErrorKind::Missing
+            | StoreErrorKind::NoList
             | StoreErrorKind::Busy
             | StoreErrorKind::Conflict
             | StoreErrorKind::MaterialMissing
@@ -163,6 +173,8 @@ impl StoreError {
             | StoreErrorKind::BadAddress
             | StoreErrorKind::MaterialDiffers
             | StoreErrorKind::Exists
+            | StoreErrorKind::Full
+            | StoreErrorKind::ClockJump
             | StoreErrorKind::ReadOnly
             | StoreErrorKind::NoSpace
             | StoreErrorKind::Permission

@@ -37,6 +37,7 @@ mod follow;
 #[cfg(all(feature = "pem", feature = "paseto", feature = "aws-lc"))]
 mod keys;
 mod memory;
+mod revocations;
 mod schedule;
 pub mod testing;
 
@@ -50,7 +51,7 @@ use crate::secret::SecretBytes;
 
 pub use error::{Outcome, StoreError, StoreErrorKind};
 #[cfg(feature = "file-store")]
-pub use file::{FileStore, Overwrite, create_secret_file};
+pub use file::{FileRevocations, FileStore, Overwrite, create_secret_file};
 pub use follow::{
     FollowError, FollowErrorKind, Follower, FollowerHandle, FollowerHealth, Refreshed,
 };
@@ -60,6 +61,11 @@ pub use keys::{
     is_locked, key_set, load_keyring, public_key, published_keys, put_key, signing_key,
 };
 pub use memory::MemoryStore;
+pub use revocations::{
+    Appended, Extent, ListHead, ListId, MemoryRevocations, Position, Pruned, Reading,
+    RevocationFollowError, RevocationFollowErrorKind, RevocationFollower, RevocationHealth,
+    RevocationStore, StoreNote, retention,
+};
 pub use schedule::{
     MissingMaterial, Performed, Restored, RunOptions, ScheduleError, ScheduleErrorKind,
     ScheduleHandle, ScheduleHealth, Scheduler,

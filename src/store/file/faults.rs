@@ -293,6 +293,17 @@ impl<F: Spoil> FileSystem for Faulty<F> {
         self.call()?;
         self.inner.open_lock(folder, name)
     }
+    fn open_log(&self, folder: &F::Handle, name: &str) -> io::Result<F::Handle> {
+        self.call()?;
+        self.inner.open_log(folder, name)
+    }
+    fn seek(&self, file: &mut F::Handle, offset: u64) -> io::Result<()> {
+        self.inner.seek(file, offset)
+    }
+    fn truncate(&self, file: &F::Handle, length: u64) -> io::Result<()> {
+        self.call()?;
+        self.inner.truncate(file, length)
+    }
     fn try_lock(&self, lock: &F::Handle) -> io::Result<bool> {
         self.call()?;
         self.inner.try_lock(lock)

@@ -21,7 +21,7 @@ const OTHERS: u32 = 0o077;
 /// A folder that belongs to this user alone. Everything happens relative to its
 /// handle, so that a path swapped after the check leads nowhere else.
 pub(super) struct Folder<'f, F: FileSystem> {
-    files: &'f F,
+    pub(super) files: &'f F,
     handle: F::Handle,
     path: PathBuf,
 }
@@ -38,6 +38,13 @@ impl<F: FileSystem> Drop for Lock<'_, F> {
     fn drop(&mut self) {
         self.files.unlock(&self.handle);
     }
+}
+
+/// What a file is opened for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    Read,
+    Write,
 }
 
 impl<'f, F: FileSystem> Folder<'f, F> {
@@ -150,19 +157,41 @@ impl<'f, F: FileSystem> Folder<'f, F> {
         name: &str,
         most: usize,
     ) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
-        let mut file = match self.files.open_file(&self.handle, name) {
+        let Some((mut file, facts)) = self.open_plain(name, Access::Read)? else {
+            return Ok(None);
+        };
+        let size = usize::try_from(facts.size).unwrap_or(usize::MAX);
+        crate::store::check_size(size, most, &self.word(name))?;
+        self.read_exactly(&mut file, name, size).map(Some)
+    }
+
+    /// An open, checked file and what it was when it was opened, or `None` if there is none.
+    pub(super) fn open_plain(
+        &self,
+        name: &str,
+        access: Access,
+    ) -> Result<Option<(F::Handle, Facts)>, StoreError> {
+        let (opened, expected) = match access {
+            Access::Read => (
+                self.files.open_file(&self.handle, name),
+                "to read this file",
+            ),
+            Access::Write => (
+                self.files.open_log(&self.handle, name),
+                "to write this file",
+            ),
+        };
+        let file = match opened {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(self.file_error(&error, name, "to read this file")),
+            Err(error) => return Err(self.file_error(&error, name, expected)),
         };
         let facts = self
             .files
             .facts(&file)
-            .map_err(|error| self.file_error(&error, name, "to read this file"))?;
+            .map_err(|error| self.file_error(&error, name, expected))?;
         self.check_file(name, &facts)?;
-        let size = usize::try_from(facts.size).unwrap_or(usize::MAX);
-        crate::store::check_size(size, most, &self.word(name))?;
-        self.read_exactly(&mut file, name, size).map(Some)
+        Ok(Some((file, facts)))
     }
 
     /// One allocation of the right size: a growing buffer would leave copies of a secret behind.
@@ -209,11 +238,21 @@ impl<'f, F: FileSystem> Folder<'f, F> {
         })?;
         self.write_new(&temporary, bytes)
             .map_err(|error| self.file_error(&error, name, "to write this file"))?;
-        if let Err(error) = self.files.rename(&self.handle, &temporary, name) {
-            let _ = self.files.unlink(&self.handle, &temporary);
+        self.put_in_place(&temporary, name)
+    }
+
+    /// Gives a temporary file that is written and synced its name, and syncs this folder.
+    pub(super) fn put_in_place(&self, temporary: &str, name: &str) -> Result<(), StoreError> {
+        if let Err(error) = self.files.rename(&self.handle, temporary, name) {
+            let _ = self.files.unlink(&self.handle, temporary);
             return Err(self.change_error(&error, name, "to replace this file"));
         }
         self.sync()
+    }
+
+    /// A new, empty file.
+    pub(super) fn create(&self, name: &str) -> io::Result<F::Handle> {
+        self.files.create_file(&self.handle, name)
     }
 
     /// Writes and syncs a file that did not exist. A file that could be made and
@@ -227,6 +266,12 @@ impl<'f, F: FileSystem> Folder<'f, F> {
     }
 
     fn fill(&self, file: &mut F::Handle, bytes: &[u8]) -> io::Result<()> {
+        self.write_all(file, bytes)?;
+        self.files.sync(file)
+    }
+
+    /// All bytes, from where the handle stands. Nothing is synced.
+    pub(super) fn write_all(&self, file: &mut F::Handle, bytes: &[u8]) -> io::Result<()> {
         let mut rest = bytes;
         while !rest.is_empty() {
             let count = match self.files.write(file, rest) {
@@ -237,7 +282,7 @@ impl<'f, F: FileSystem> Folder<'f, F> {
             };
             rest = rest.get(count..).unwrap_or_default();
         }
-        self.files.sync(file)
+        Ok(())
     }
 
     /// Removes a file if it is there, under the lock, and syncs the folder.
@@ -375,7 +420,7 @@ impl<'f, F: FileSystem> Folder<'f, F> {
         ))
     }
 
-    fn file_error(&self, error: &io::Error, name: &str, expected: &str) -> StoreError {
+    pub(super) fn file_error(&self, error: &io::Error, name: &str, expected: &str) -> StoreError {
         if is_link_refusal(error) {
             return not_plain(&self.word(name), "a symbolic link");
         }
@@ -383,7 +428,7 @@ impl<'f, F: FileSystem> Folder<'f, F> {
     }
 
     /// A refused change of a name has changed nothing; after a broken one nobody knows.
-    fn change_error(&self, error: &io::Error, name: &str, expected: &str) -> StoreError {
+    pub(super) fn change_error(&self, error: &io::Error, name: &str, expected: &str) -> StoreError {
         let refusal = StoreError::from_io(error, &self.word(name), expected);
         if refusal.kind() == StoreErrorKind::Io {
             StoreError::indeterminate(error, &self.word(name), expected)
@@ -394,7 +439,7 @@ impl<'f, F: FileSystem> Folder<'f, F> {
 }
 
 /// A name nobody can guess and plant beforehand.
-fn temporary_name() -> io::Result<String> {
+pub(super) fn temporary_name() -> io::Result<String> {
     let random = getrandom::u64().map_err(|error| io::Error::other(error.to_string()))?;
     Ok(format!("{TEMPORARY}{random:016x}"))
 }

@@ -5,6 +5,7 @@
 //!   keyring.json      0600   the document
 //!   private/          0700
 //!     ADDRESS.key     0600   key material, byte for byte
+//!   revocations.log   0600   the list of revocations, see `log/`
 //!   .lock             0600   held by a writer; never renamed or removed
 //!   .tmp-…            0600   being written; strays are removed by the next writer
 //! ```
@@ -22,6 +23,7 @@ compile_error!(
 #[cfg(test)]
 mod faults;
 mod folder;
+mod log;
 #[cfg(test)]
 mod model;
 mod secret;
@@ -45,6 +47,7 @@ use super::{
 use crate::limits::{MAX_MATERIAL_BYTES, MAX_STORE_DOCUMENT_BYTES};
 use crate::secret::SecretBytes;
 
+pub use log::FileRevocations;
 pub use secret::{Overwrite, create_secret_file};
 
 /// The document's name unless another is asked for.
@@ -111,6 +114,13 @@ impl FileStore {
         let mut engine = self.0.clone();
         engine.document = name.as_str().to_owned();
         Ok(Self(engine))
+    }
+
+    /// The list of revocations in the same folder, `revocations.log`. Nothing is
+    /// written; [`create`](super::RevocationStore::create) makes the list.
+    #[must_use]
+    pub fn revocations(&self) -> FileRevocations {
+        FileRevocations::new(self.0.clone())
     }
 
     /// How long a writer waits for another process before it gives up with

@@ -36,7 +36,10 @@ pub(super) enum Ignored {
 enum Node {
     File {
         bytes: Vec<u8>,
-        sync: Sync,
+        /// What is on the disk, whatever happens.
+        durable: Vec<u8>,
+        /// What may be on the disk too, each by itself.
+        pending: Vec<(Edit, Sync)>,
     },
     Folder {
         above: usize,
@@ -52,6 +55,55 @@ enum Sync {
     Done,
     /// A sync has failed: it is too late for these bytes or this name.
     Lost,
+}
+
+#[derive(Clone, Debug)]
+enum Edit {
+    Write(usize, Vec<u8>),
+    Truncate(usize),
+}
+
+impl Edit {
+    fn apply(&self, bytes: &mut Vec<u8>) {
+        match self {
+            Self::Write(offset, new) => {
+                let end = offset + new.len();
+                if bytes.len() < end {
+                    // What was never written reads as zeros.
+                    bytes.resize(end, 0);
+                }
+                bytes[*offset..end].copy_from_slice(new);
+            }
+            Self::Truncate(length) => bytes.resize(*length, 0),
+        }
+    }
+
+    /// In how many ways it can end at a power cut.
+    fn ways(&self) -> usize {
+        match self {
+            // The beginning of a new file needs no zeros: its length is zero or torn.
+            Self::Write(0, _) => 3,
+            Self::Write(..) => 4,
+            Self::Truncate(_) => 2,
+        }
+    }
+
+    /// All of it, nothing, its first half, or only its length.
+    fn apply_in_part(&self, bytes: &mut Vec<u8>, way: usize) {
+        match (self, way) {
+            (_, 0) => self.apply(bytes),
+            (_, 1) | (Self::Truncate(_), _) => {}
+            (Self::Write(offset, new), 2) => {
+                Self::Write(*offset, new[..new.len() / 2].to_vec()).apply(bytes);
+            }
+            (Self::Write(offset, new), _) => {
+                let end = offset + new.len();
+                if bytes.len() < end {
+                    bytes.resize(end, 0);
+                }
+            }
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -162,12 +214,30 @@ impl World {
         }
     }
 
+    /// Writes that follow each other count as one: the disk sees them together.
+    fn edit(&mut self, node: usize, edit: Edit) {
+        let Node::File { bytes, pending, .. } = &mut self.nodes[node] else {
+            return;
+        };
+        edit.apply(bytes);
+        if let (Edit::Write(offset, new), Some((Edit::Write(begin, old), Sync::NotYet))) =
+            (&edit, pending.last_mut())
+            && *begin + old.len() == *offset
+        {
+            old.extend_from_slice(new);
+            return;
+        }
+        pending.push((edit, Sync::NotYet));
+    }
+
     /// What a sync that succeeds makes durable.
     fn sync(&mut self, node: usize) {
         match &mut self.nodes[node] {
-            Node::File { sync, .. } if self.ignored != Ignored::Files => {
-                if *sync == Sync::NotYet {
-                    *sync = Sync::Done;
+            Node::File { pending, .. } if self.ignored != Ignored::Files => {
+                for (_, sync) in pending {
+                    if *sync == Sync::NotYet {
+                        *sync = Sync::Done;
+                    }
                 }
             }
             Node::Folder { pending, .. } if self.ignored != Ignored::Folders => {
@@ -183,9 +253,11 @@ impl World {
 
     fn lose(&mut self, node: usize) {
         match &mut self.nodes[node] {
-            Node::File { sync, .. } => {
-                if *sync == Sync::NotYet {
-                    *sync = Sync::Lost;
+            Node::File { pending, .. } => {
+                for (_, sync) in pending {
+                    if *sync == Sync::NotYet {
+                        *sync = Sync::Lost;
+                    }
                 }
             }
             Node::Folder { pending, .. } => {
@@ -204,10 +276,10 @@ impl World {
         let mut choices = Vec::new();
         for node in &self.nodes {
             match node {
-                Node::File { sync, bytes } if *sync != Sync::Done && !bytes.is_empty() => {
-                    choices.push(3);
+                Node::File { pending, .. } => {
+                    let open = pending.iter().filter(|(_, sync)| *sync != Sync::Done);
+                    choices.extend(open.map(|(edit, _)| edit.ways()));
                 }
-                Node::File { .. } => {}
                 Node::Folder { pending, .. } => {
                     let open = pending.iter().filter(|(_, sync)| *sync != Sync::Done);
                     choices.extend(open.map(|_| 2));
@@ -223,12 +295,17 @@ impl World {
         after.locked.clear();
         for node in &mut after.nodes {
             match node {
-                Node::File { sync, bytes } if *sync != Sync::Done && !bytes.is_empty() => {
-                    let kept = [bytes.len(), 0, bytes.len() / 2][pick()];
-                    bytes.truncate(kept);
-                    *sync = Sync::Done;
+                Node::File {
+                    bytes,
+                    durable,
+                    pending,
+                } => {
+                    for (edit, sync) in pending.drain(..) {
+                        let way = if sync == Sync::Done { 0 } else { pick() };
+                        edit.apply_in_part(durable, way);
+                    }
+                    bytes.clone_from(durable);
                 }
-                Node::File { .. } => {}
                 Node::Folder {
                     names,
                     durable,
@@ -362,7 +439,8 @@ impl FileSystem for Model {
     fn create_file(&self, folder: &Handle, name: &str) -> io::Result<Handle> {
         let file = Node::File {
             bytes: Vec::new(),
-            sync: Sync::NotYet,
+            durable: Vec::new(),
+            pending: Vec::new(),
         };
         let node = lock(&self.0).add(folder.node, name, file)?;
         Ok(self.handle(node))
@@ -371,6 +449,10 @@ impl FileSystem for Model {
     fn open_lock(&self, folder: &Handle, name: &str) -> io::Result<Handle> {
         self.open_file(folder, name)
             .or_else(|_| self.create_file(folder, name))
+    }
+
+    fn open_log(&self, folder: &Handle, name: &str) -> io::Result<Handle> {
+        self.open_file(folder, name)
     }
 
     fn try_lock(&self, file: &Handle) -> io::Result<bool> {
@@ -409,11 +491,19 @@ impl FileSystem for Model {
     }
 
     fn write(&self, file: &mut Handle, new: &[u8]) -> io::Result<usize> {
-        if let Node::File { bytes, sync } = &mut lock(&self.0).nodes[file.node] {
-            bytes.extend_from_slice(new);
-            *sync = Sync::NotYet;
-        }
+        lock(&self.0).edit(file.node, Edit::Write(file.offset, new.to_vec()));
+        file.offset += new.len();
         Ok(new.len())
+    }
+
+    fn seek(&self, file: &mut Handle, offset: u64) -> io::Result<()> {
+        file.offset = offset as usize;
+        Ok(())
+    }
+
+    fn truncate(&self, file: &Handle, length: u64) -> io::Result<()> {
+        lock(&self.0).edit(file.node, Edit::Truncate(length as usize));
+        Ok(())
     }
 
     fn sync(&self, handle: &Handle) -> io::Result<()> {

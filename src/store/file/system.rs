@@ -4,7 +4,7 @@
 //! break the sync between any two of them.
 
 use std::fs::File;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
@@ -48,6 +48,8 @@ pub(super) trait FileSystem: Send + Sync {
     fn open_file(&self, folder: &Self::Handle, name: &str) -> io::Result<Self::Handle>;
     fn create_file(&self, folder: &Self::Handle, name: &str) -> io::Result<Self::Handle>;
     fn open_lock(&self, folder: &Self::Handle, name: &str) -> io::Result<Self::Handle>;
+    /// An existing file, for reading and for writing in place.
+    fn open_log(&self, folder: &Self::Handle, name: &str) -> io::Result<Self::Handle>;
     /// `false` if another handle holds the lock. The kernel frees it at the latest
     /// when the process dies.
     fn try_lock(&self, lock: &Self::Handle) -> io::Result<bool>;
@@ -57,6 +59,9 @@ pub(super) trait FileSystem: Send + Sync {
     fn facts_in(&self, folder: &Self::Handle, name: &str) -> io::Result<Facts>;
     fn read(&self, file: &mut Self::Handle, buffer: &mut [u8]) -> io::Result<usize>;
     fn write(&self, file: &mut Self::Handle, bytes: &[u8]) -> io::Result<usize>;
+    /// From where the next read or write of this handle goes on.
+    fn seek(&self, file: &mut Self::Handle, offset: u64) -> io::Result<()>;
+    fn truncate(&self, file: &Self::Handle, length: u64) -> io::Result<()>;
     fn sync(&self, handle: &Self::Handle) -> io::Result<()>;
     fn rename(&self, folder: &Self::Handle, from: &str, to: &str) -> io::Result<()>;
     fn unlink(&self, folder: &Self::Handle, name: &str) -> io::Result<()>;
@@ -70,6 +75,11 @@ pub(super) struct Unix;
 
 /// NONBLOCK, because opening a pipe planted in the folder would wait for ever.
 const READ_FILE: OFlags = OFlags::RDONLY
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::NONBLOCK)
+    .union(OFlags::NOCTTY)
+    .union(OFlags::CLOEXEC);
+const OPEN_LOG: OFlags = OFlags::RDWR
     .union(OFlags::NOFOLLOW)
     .union(OFlags::NONBLOCK)
     .union(OFlags::NOCTTY)
@@ -143,6 +153,10 @@ impl FileSystem for Unix {
         open_at(folder, name, OPEN_LOCK, PRIVATE_FILE)
     }
 
+    fn open_log(&self, folder: &File, name: &str) -> io::Result<File> {
+        open_at(folder, name, OPEN_LOG, Mode::empty())
+    }
+
     fn try_lock(&self, lock: &File) -> io::Result<bool> {
         match retry_on_intr(|| rustix::fs::flock(lock, FlockOperation::NonBlockingLockExclusive)) {
             Ok(()) => Ok(true),
@@ -171,6 +185,14 @@ impl FileSystem for Unix {
 
     fn write(&self, file: &mut File, bytes: &[u8]) -> io::Result<usize> {
         file.write(bytes)
+    }
+
+    fn seek(&self, file: &mut File, offset: u64) -> io::Result<()> {
+        file.seek(SeekFrom::Start(offset)).map(drop)
+    }
+
+    fn truncate(&self, file: &File, length: u64) -> io::Result<()> {
+        file.set_len(length)
     }
 
     fn sync(&self, handle: &File) -> io::Result<()> {

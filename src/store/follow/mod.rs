@@ -302,18 +302,10 @@ impl Follower {
     /// # Errors
     /// The system has no thread to give.
     pub fn spawn(&self, interval: Duration) -> Result<FollowerHandle, std::io::Error> {
-        let stop = Arc::new((Mutex::new(false), Condvar::new()));
-        let (follower, signal) = (self.clone(), Arc::clone(&stop));
-        let thread = std::thread::Builder::new().name("tokenwright-follower".to_owned());
-        let thread = thread.spawn(move || {
-            while !waited(&signal, interval) {
-                // The failure is kept in `health`.
-                let _ = follower.refresh();
-            }
-        })?;
-        Ok(FollowerHandle {
-            stop,
-            thread: Some(thread),
+        let follower = self.clone();
+        FollowerHandle::every(interval, move || {
+            // The failure is kept in `health`.
+            let _ = follower.refresh();
         })
     }
 
@@ -334,6 +326,27 @@ impl fmt::Debug for Follower {
 pub struct FollowerHandle {
     stop: Arc<(Mutex<bool>, Condvar)>,
     thread: Option<JoinHandle<()>>,
+}
+
+impl FollowerHandle {
+    /// A thread that does this every interval, first after one.
+    pub(in crate::store) fn every(
+        interval: Duration,
+        mut work: impl FnMut() + Send + 'static,
+    ) -> Result<Self, std::io::Error> {
+        let stop = Arc::new((Mutex::new(false), Condvar::new()));
+        let signal = Arc::clone(&stop);
+        let thread = std::thread::Builder::new().name("tokenwright-follower".to_owned());
+        let thread = thread.spawn(move || {
+            while !waited(&signal, interval) {
+                work();
+            }
+        })?;
+        Ok(Self {
+            stop,
+            thread: Some(thread),
+        })
+    }
 }
 
 impl Drop for FollowerHandle {

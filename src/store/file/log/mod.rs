@@ -1,0 +1,563 @@
+//! The list of revocations beside the keyring: `revocations.log`.
+//!
+//! Entries are appended and synced before they are acknowledged. Now and then, and
+//! when pruning drops something, the file is written anew under a temporary name,
+//! synced and renamed. Three rules make that safe where a sync may fail, the power
+//! may go or a process may be killed between any two calls:
+//!
+//! - A writer that finds a last record it has not synced itself writes the same bytes
+//!   over it: a sync that failed for somebody else has left them clean in memory and
+//!   absent from the disk, and no later sync would mend that.
+//! - A file's name is trusted only if a record says that the folder was synced after
+//!   it got that name. Else the file is written anew under a new name.
+//! - A failed sync is never tried again.
+
+mod entries;
+mod format;
+mod rewrite;
+mod scan;
+
+use std::fmt;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use entries::Body;
+use format::{Head, Header, MOST_BODY_BYTES, RecordKind, checksum};
+use rewrite::Keep;
+use scan::{Log, Progress};
+
+use super::Engine;
+use super::folder::{Access, Folder};
+use super::system::{FileSystem, Unix};
+use crate::keyring::LargeJump;
+use crate::limits::{MAX_REVOCATION_FILE_BYTES, MAX_STORED_REVOCATIONS};
+use crate::revocation::Revocation;
+use crate::store::error::{StoreError, StoreErrorKind};
+use crate::store::revocations::{
+    Appended, Extent, ListHead, ListId, Position, Pruned, Reading, RevocationStore, StoreNote,
+    believable, check_clock, list_exists, list_full, no_list, random_bytes, storable,
+};
+use crate::time::UnixTime;
+
+/// The list's name in the folder.
+const NAME: &str = "revocations.log";
+/// What begins the names of files that keep torn tails; the offset follows.
+const TORN: &str = "revocations.torn-";
+/// A file below this is not written anew on its own account.
+const SMALL: u64 = 1024 * 1024;
+/// How much time may pass before a pruning that drops nothing notes the time.
+const NOTE_CLOCK_AFTER: std::time::Duration = std::time::Duration::from_secs(3600);
+
+/// The list of revocations in the folder of a [`FileStore`](super::FileStore).
+///
+/// Any number of processes may use it at once, and any of them may be killed. Readers
+/// take no lock. The file is refused if others can get at it.
+///
+/// ```
+/// use tokenwright::store::{FileStore, RevocationStore};
+/// use tokenwright::{Clock, Revocation, SystemClock};
+/// # let place = std::env::temp_dir().join(format!("tokenwright-log-{}", std::process::id()));
+///
+/// let store = FileStore::create(&place)?.revocations();
+/// let now = SystemClock.now();
+/// store.create(now)?;
+/// let until = now.saturating_add(std::time::Duration::from_secs(960));
+/// let done = store.append(&[Revocation::token("https://auth.example", "t-1", now, until)], now)?;
+/// assert_eq!(done.head.entries, 1);
+/// # let _ = std::fs::remove_dir_all(&place);
+/// # Ok::<(), tokenwright::store::StoreError>(())
+/// ```
+#[derive(Clone)]
+pub struct FileRevocations(LogEngine<Unix>);
+
+impl FileRevocations {
+    pub(super) fn new(engine: Engine<Unix>) -> Self {
+        Self(LogEngine::new(engine))
+    }
+
+    /// How many entries the file may hold, repeated ones included:
+    /// [`MAX_STORED_REVOCATIONS`] unless changed here. Beyond, adding is refused.
+    #[must_use]
+    pub fn with_limit(mut self, entries: u64) -> Self {
+        self.0.most_entries = entries;
+        self
+    }
+
+    /// The list's file.
+    #[must_use]
+    pub fn path(&self) -> std::path::PathBuf {
+        self.0.engine.path.join(NAME)
+    }
+}
+
+impl RevocationStore for FileRevocations {
+    fn create(&self, now: UnixTime) -> Result<ListHead, StoreError> {
+        self.0.create(now)
+    }
+
+    fn append(&self, entries: &[Revocation<'_>], now: UnixTime) -> Result<Appended, StoreError> {
+        self.0.append(entries, now)
+    }
+
+    fn read(
+        &self,
+        after: Option<&Position>,
+        each: &mut dyn FnMut(Revocation<'_>),
+    ) -> Result<Reading, StoreError> {
+        self.0.read(after, each)
+    }
+
+    fn prune(&self, now: UnixTime, jump: LargeJump) -> Result<Pruned, StoreError> {
+        self.0.prune(now, jump)
+    }
+
+    fn begin_epoch(&self, now: UnixTime) -> Result<ListHead, StoreError> {
+        self.0.begin_epoch(now)
+    }
+
+    fn head(&self) -> Result<ListHead, StoreError> {
+        self.0.head()
+    }
+}
+
+impl fmt::Debug for FileRevocations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("FileRevocations")
+            .field(&self.path())
+            .finish()
+    }
+}
+
+/// The list over any file system.
+#[derive(Clone)]
+struct LogEngine<F> {
+    engine: Engine<F>,
+    most_entries: u64,
+    /// How far the last reading of this process came.
+    read_to: Arc<Mutex<Option<Progress>>>,
+    /// How far this process has written and synced the file.
+    synced_to: Arc<Mutex<Option<Progress>>>,
+}
+
+impl<F: FileSystem> LogEngine<F> {
+    fn new(engine: Engine<F>) -> Self {
+        Self {
+            engine,
+            most_entries: MAX_STORED_REVOCATIONS,
+            read_to: Arc::default(),
+            synced_to: Arc::default(),
+        }
+    }
+
+    // Reading.
+
+    fn head(&self) -> Result<ListHead, StoreError> {
+        let folder = self.engine.folder()?;
+        let mut log = open(&folder, Access::Read)?;
+        let mut progress = log.begin()?;
+        log.go_on(&mut progress, None, &mut |_, _| {})?;
+        Ok(progress.head())
+    }
+
+    fn read(
+        &self,
+        after: Option<&Position>,
+        each: &mut dyn FnMut(Revocation<'_>),
+    ) -> Result<Reading, StoreError> {
+        let folder = self.engine.folder()?;
+        let mut log = open(&folder, Access::Read)?;
+        let mut progress = log.begin()?;
+        let Some(after) = after else {
+            let unfinished = log.go_on(&mut progress, Some(0), &mut |_, entry| each(entry))?;
+            let reading = reading(&progress, Extent::Whole, unfinished);
+            *lock(&self.read_to) = Some(progress);
+            return Ok(reading);
+        };
+        let mut known = lock(&self.read_to);
+        let here = known.take().filter(|known| {
+            known.position() == *after && known.header.file == progress.header.file
+        });
+        let mut same_history = true;
+        if let Some(here) = &here {
+            same_history = log.still_holds(here)?;
+            if same_history {
+                progress = here.clone();
+            }
+            log.seek(progress.offset)?;
+        }
+        let unfinished = log.go_on(&mut progress, Some(after.seq), &mut |_, entry| each(entry))?;
+        let found = progress.position();
+        let extent = if !same_history || found.epoch != after.epoch || !after.may_become(&found) {
+            Extent::Elsewhere
+        } else if found.seq == after.seq {
+            Extent::Unchanged
+        } else {
+            Extent::Since
+        };
+        let reading = reading(&progress, extent, unfinished);
+        // A foreign history is not gone on with: it stays foreign at the next look.
+        *known = if extent == Extent::Elsewhere {
+            here
+        } else {
+            Some(progress)
+        };
+        Ok(reading)
+    }
+
+    // Writing.
+
+    fn create(&self, now: UnixTime) -> Result<ListHead, StoreError> {
+        let (folder, _lock) = self.engine.locked()?;
+        let place = folder.word(NAME);
+        if folder.facts_in(NAME)?.is_some() {
+            return Err(list_exists(&place));
+        }
+        let header = Header {
+            list: ListId::new(random_bytes(&place)?),
+            fingerprint_key: random_bytes(&place)?,
+            epoch: 1,
+            base: 0,
+            observed: now.seconds(),
+            file: random_bytes(&place)?,
+        };
+        let progress = rewrite::create(&folder, header, now)?;
+        let head = progress.head();
+        *lock(&self.synced_to) = Some(progress);
+        Ok(head)
+    }
+
+    fn append(&self, new: &[Revocation<'_>], now: UnixTime) -> Result<Appended, StoreError> {
+        let new: Result<Vec<_>, _> = new.iter().map(storable).collect();
+        let new = new?;
+        let (folder, _lock) = self.engine.locked()?;
+        let mut synced = lock(&self.synced_to);
+        let mut notes = Vec::new();
+        let (mut log, mut progress) = self.to_write(&folder, synced.take(), now, &mut notes)?;
+        if !self.has_room(&progress, new.len()) {
+            (log, progress) = rewritten(&folder, log, &progress, now, &mut notes)?;
+            if !self.has_room(&progress, new.len()) {
+                return Err(list_full(&folder.word(NAME), self.most_entries, "entries"));
+            }
+        }
+        log.add(&mut progress, &new, now)?;
+        if progress.offset > progress.kept_end.max(SMALL).saturating_mul(2) {
+            progress = match rewritten(&folder, log, &progress, now, &mut notes) {
+                Ok((_, progress)) => progress,
+                Err(reason) => {
+                    // The entries are durable; where the name stands is looked at next time.
+                    notes.push(StoreNote::NotCompacted { reason });
+                    let head = progress.head();
+                    return Ok(Appended { head, notes });
+                }
+            };
+        }
+        let head = progress.head();
+        *synced = Some(progress);
+        Ok(Appended { head, notes })
+    }
+
+    fn has_room(&self, progress: &Progress, new: usize) -> bool {
+        let entries = progress.entries.saturating_add(new as u64);
+        entries <= self.most_entries && progress.offset < MAX_REVOCATION_FILE_BYTES
+    }
+
+    fn prune(&self, now: UnixTime, jump: LargeJump) -> Result<Pruned, StoreError> {
+        let (folder, _lock) = self.engine.locked()?;
+        let mut synced = lock(&self.synced_to);
+        let mut notes = Vec::new();
+        let (mut log, mut progress) = self.to_write(&folder, synced.take(), now, &mut notes)?;
+        check_clock(&folder.word(NAME), progress.observed, now, jump)?;
+        let before = progress.entries;
+        let observed = match jump {
+            LargeJump::Accept => now,
+            LargeJump::Refuse => progress.observed.max(now),
+        };
+        let keep = Keep::UntilAfter(now);
+        match rewrite::rewrite(&folder, &mut log, &progress, keep, observed, now)? {
+            Some(shorter) => {
+                notes.push(StoreNote::Compacted {
+                    before: progress.offset,
+                    after: shorter.offset,
+                });
+                progress = shorter;
+            }
+            None if jump == LargeJump::Accept => {
+                log.mark(&mut progress, RecordKind::ClockAccepted, now)?;
+            }
+            None if now > progress.observed.saturating_add(NOTE_CLOCK_AFTER) => {
+                log.mark(&mut progress, RecordKind::Mark, now)?;
+            }
+            None => {}
+        }
+        let head = progress.head();
+        *synced = Some(progress);
+        Ok(Pruned {
+            dropped: before.saturating_sub(head.entries),
+            head,
+            notes,
+        })
+    }
+
+    fn begin_epoch(&self, now: UnixTime) -> Result<ListHead, StoreError> {
+        let (folder, _lock) = self.engine.locked()?;
+        let mut synced = lock(&self.synced_to);
+        let (mut log, progress) = self.to_write(&folder, synced.take(), now, &mut Vec::new())?;
+        let next = rewrite::rewrite(
+            &folder,
+            &mut log,
+            &progress,
+            Keep::AllInNextEpoch,
+            progress.observed,
+            now,
+        )?;
+        let progress = next.unwrap_or(progress);
+        let head = progress.head();
+        *synced = Some(progress);
+        Ok(head)
+    }
+
+    /// The file, ready to be appended to: read to its end, a torn tail cut off, the
+    /// last record and the name certain to be durable after the next sync.
+    fn to_write<'l>(
+        &self,
+        folder: &'l Folder<'l, F>,
+        synced: Option<Progress>,
+        now: UnixTime,
+        notes: &mut Vec<StoreNote>,
+    ) -> Result<(Log<'l, F>, Progress), StoreError> {
+        let mut log = open(folder, Access::Write)?;
+        let mut progress = log.begin()?;
+        let synced = synced.filter(|synced| synced.header.file == progress.header.file);
+        if let Some(synced) = synced
+            && log.still_holds(&synced)?
+        {
+            progress = synced;
+        }
+        log.seek(progress.offset)?;
+        let begun = progress.offset;
+        let unfinished = log.go_on(&mut progress, None, &mut |_, _| {})?;
+        if unfinished > 0 {
+            notes.push(log.cut(&progress, unfinished)?);
+        }
+        if !progress.named {
+            // Nobody is known to have synced the name.
+            let observed = progress.observed;
+            let again = rewrite::rewrite(folder, &mut log, &progress, Keep::All, observed, now)?;
+            folder.sync_above()?;
+            let log = open(folder, Access::Write)?;
+            return Ok((log, again.unwrap_or(progress)));
+        }
+        if let Some(last) = progress.last_record.filter(|last| *last >= begun) {
+            log.write_again(last, progress.offset)?;
+        }
+        Ok((log, progress))
+    }
+}
+
+fn lock(known: &Mutex<Option<Progress>>) -> MutexGuard<'_, Option<Progress>> {
+    // What is behind it is only ever replaced as a whole.
+    known.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn reading(progress: &Progress, extent: Extent, unfinished: u64) -> Reading {
+    Reading {
+        head: progress.head(),
+        extent,
+        unfinished,
+    }
+}
+
+fn open<'l, F: FileSystem>(
+    folder: &'l Folder<'l, F>,
+    access: Access,
+) -> Result<Log<'l, F>, StoreError> {
+    let (file, facts) = folder
+        .open_plain(NAME, access)?
+        .ok_or_else(|| no_list(&folder.word(NAME)))?;
+    Ok(Log {
+        folder,
+        name: NAME,
+        file,
+        size: facts.size,
+    })
+}
+
+/// The list written anew without repeated entries and, if the clock can be believed,
+/// without those whose time has passed.
+fn rewritten<'l, F: FileSystem>(
+    folder: &'l Folder<'l, F>,
+    mut log: Log<'l, F>,
+    progress: &Progress,
+    now: UnixTime,
+    notes: &mut Vec<StoreNote>,
+) -> Result<(Log<'l, F>, Progress), StoreError> {
+    let keep = Keep::UntilAfter(believable(progress.observed, now));
+    match rewrite::rewrite(folder, &mut log, progress, keep, progress.observed, now)? {
+        Some(shorter) => {
+            notes.push(StoreNote::Compacted {
+                before: progress.offset,
+                after: shorter.offset,
+            });
+            Ok((open(folder, Access::Write)?, shorter))
+        }
+        None => Ok((log, progress.clone())),
+    }
+}
+
+impl<F: FileSystem> Log<'_, F> {
+    /// Whether the file still is what it was up to there: checksums cover all that
+    /// came before them.
+    fn still_holds(&mut self, known: &Progress) -> Result<bool, StoreError> {
+        let length = known.chain.len() as u64;
+        let (Some(before), true) = (known.offset.checked_sub(length), known.offset <= self.size)
+        else {
+            return Ok(false);
+        };
+        self.seek(before)?;
+        let mut chain = [0; format::CHECKSUM_BYTES];
+        let whole = self.read_up_to(&mut chain)? == chain.len();
+        Ok(whole && chain == known.chain)
+    }
+
+    /// Cuts off a torn record; its bytes are kept beside the list.
+    fn cut(&mut self, progress: &Progress, unfinished: u64) -> Result<StoreNote, StoreError> {
+        let mut bytes = vec![0; usize::try_from(unfinished).unwrap_or(usize::MAX)];
+        self.seek(progress.offset)?;
+        let count = self.read_up_to(&mut bytes)?;
+        bytes.truncate(count);
+        let kept_in = format!("{TORN}{}", progress.offset);
+        self.folder.write(&kept_in, &bytes)?;
+        let cut = self.folder.files.truncate(&self.file, progress.offset);
+        cut.map_err(|error| self.unwritable(&error))?;
+        self.size = progress.offset;
+        Ok(StoreNote::TailCut {
+            file: self.folder.word(self.name),
+            offset: progress.offset,
+            bytes: unfinished,
+            kept_in: self.folder.word(&kept_in),
+        })
+    }
+
+    /// Writes the same bytes over a record that somebody else may have failed to sync.
+    fn write_again(&mut self, from: u64, to: u64) -> Result<(), StoreError> {
+        let length = usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX);
+        let mut bytes = vec![0; length];
+        self.seek(from)?;
+        let count = self.read_up_to(&mut bytes)?;
+        bytes.truncate(count);
+        self.seek(from)?;
+        let written = self.folder.write_all(&mut self.file, &bytes);
+        written.map_err(|error| self.unwritable(&error))
+    }
+
+    /// Appends entries, a record at a time, each synced before the next.
+    fn add(
+        &mut self,
+        progress: &mut Progress,
+        entries: &[Revocation<'_>],
+        now: UnixTime,
+    ) -> Result<(), StoreError> {
+        let begun = progress.offset;
+        let mut rest = entries;
+        while !rest.is_empty() {
+            let mut body = Body::new(progress.entry_seq, now.seconds());
+            let mut seq = progress.seq();
+            while let Some((entry, others)) = rest.split_first()
+                && body.has_room(entry)
+            {
+                seq = seq.saturating_add(1);
+                body.add(entry, seq);
+                rest = others;
+            }
+            self.append(progress, RecordKind::Added, &body)
+                .map_err(|error| {
+                    if progress.offset == begun {
+                        return error;
+                    }
+                    self.some_added(&error)
+                })?;
+        }
+        Ok(())
+    }
+
+    /// Appends a record without entries.
+    fn mark(
+        &mut self,
+        progress: &mut Progress,
+        kind: RecordKind,
+        now: UnixTime,
+    ) -> Result<(), StoreError> {
+        let body = Body::new(progress.entry_seq, now.seconds());
+        self.append(progress, kind, &body)
+    }
+
+    /// Writes a record at the end and syncs it. What could not be written whole is
+    /// taken back; after a failed sync nobody knows.
+    fn append(
+        &mut self,
+        progress: &mut Progress,
+        kind: RecordKind,
+        body: &Body,
+    ) -> Result<(), StoreError> {
+        let (head, record, chain) = record(progress, kind, body);
+        self.seek(progress.offset)?;
+        if let Err(error) = self.folder.write_all(&mut self.file, &record) {
+            // Best effort: no reader takes a part for a record, and the next writer cuts it off.
+            let _ = self.folder.files.truncate(&self.file, progress.offset);
+            return Err(self.unwritable(&error));
+        }
+        self.folder.files.sync(&self.file).map_err(|error| {
+            let place = self.folder.word(self.name);
+            StoreError::indeterminate(&error, &place, "to sync this file")
+        })?;
+        progress.pass(&head, chain);
+        self.size = progress.offset;
+        Ok(())
+    }
+
+    fn unwritable(&self, error: &io::Error) -> StoreError {
+        self.folder
+            .file_error(error, self.name, "to write this file")
+    }
+
+    /// Some records are durable, and one is not.
+    fn some_added(&self, error: &StoreError) -> StoreError {
+        StoreError::new(
+            StoreErrorKind::Indeterminate,
+            &self.folder.word(self.name),
+            "to write all entries",
+            &format!("that only the first of them are durable ({error})"),
+            "repeat the call: entries that are there already do no harm",
+        )
+    }
+}
+
+/// A record that follows what was written so far.
+fn record(progress: &Progress, kind: RecordKind, body: &Body) -> (Head, Vec<u8>, format::Checksum) {
+    let head = Head {
+        kind,
+        length: u32::try_from(body.bytes.len()).unwrap_or(u32::MAX),
+        entries: body.entries,
+        seq: body.seq,
+        clock: body.clock(),
+    };
+    let mut record = Vec::with_capacity(head.record_bytes());
+    record.extend_from_slice(&head.encode(&progress.header.file, progress.offset));
+    record.extend_from_slice(&body.bytes);
+    let chain = checksum(&progress.chain, &record);
+    record.extend_from_slice(&chain);
+    (head, record, chain)
+}
+
+impl Body {
+    /// Whether another entry fits into the record.
+    fn has_room(&self, entry: &Revocation<'_>) -> bool {
+        let reason = entry.reason().map_or(0, str::len);
+        let texts = [entry.issuer().len(), entry.name().len(), reason];
+        // Numbers and lengths take at most ten bytes each.
+        let most = texts
+            .iter()
+            .fold(80_usize, |sum, text| sum.saturating_add(*text));
+        self.bytes.len().saturating_add(most) <= MOST_BODY_BYTES
+    }
+}
