@@ -8,8 +8,7 @@
 //!
 //! The store keeps one list: a sequence of entries that only grows, until pruning
 //! drops those whose time has passed. Every entry has a number (`seq`), so that a
-//! reader who has seen some asks for the rest. The rules, each checked by
-//! [`testing::revocations`](super::testing::revocations):
+//! reader who has seen some asks for the rest. The rules:
 //!
 //! 1. `Ok` means durable: after it, a power cut loses no entry.
 //! 2. Nothing is ever evicted. A full list refuses with [`StoreErrorKind::Full`].
@@ -49,7 +48,7 @@ pub(crate) use merge::Merging;
 ///
 /// Ordinary users call [`append`](Self::append) and [`prune`](Self::prune), and leave
 /// reading to a [`RevocationFollower`]. If you implement one, read the
-/// [rules](super::testing::revocations) and let the suite judge the result.
+/// [rules](self) and keep them.
 ///
 /// ```
 /// use tokenwright::store::{MemoryRevocations, RevocationStore};
