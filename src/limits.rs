@@ -43,6 +43,12 @@ pub const MAX_JWKS_BYTES: usize = 1024 * 1024;
 /// Most members of a JWK set; the largest public identity services publish a few dozen.
 pub const MAX_JWKS_KEYS: usize = 1024;
 
+/// Longest OpenID discovery document, in bytes: those of large providers take 3 KiB.
+pub const MAX_DISCOVERY_BYTES: usize = 256 * 1024;
+
+/// Longest address that keys are fetched from, in bytes: what servers commonly take.
+pub const MAX_REMOTE_ADDRESS_BYTES: usize = 2048;
+
 /// Longest PEM or DER document, in bytes.
 pub const MAX_PEM_BYTES: usize = 64 * 1024;
 

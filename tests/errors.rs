@@ -326,7 +326,7 @@ fn every_refusal_says_what_was_expected_and_what_was_found() {
         K::KeysUnavailable { since: NOW },
         "keys_unavailable",
         CannotKnow,
-        "the keyring could not be read again, and since 2025-10-09T08:53:20Z the last view no longer holds",
+        "the keys could not be read, and since 2025-10-09T08:53:20Z no view of them holds",
     );
     named.cover(include_str!("../src/verify/error.rs"));
 }

@@ -4,6 +4,8 @@
 mod answer;
 mod credentials;
 mod refusal;
+#[cfg(feature = "remote")]
+pub mod remote;
 mod scopes;
 #[cfg(feature = "serve")]
 pub mod serve;

@@ -15,6 +15,7 @@ use super::verifying::VerifyingKey;
 use crate::encoding::json::{self, Array, Bounds, JsonError, Text, Value};
 use crate::error::{ErrorClass, Quoted};
 use crate::limits::{MAX_JWKS_BYTES, MAX_JWKS_KEYS};
+use crate::time::UnixTime;
 
 /// The keys of a JWK set that can verify, and what was left out.
 ///
@@ -38,6 +39,7 @@ use crate::limits::{MAX_JWKS_BYTES, MAX_JWKS_KEYS};
 pub struct JwkSet {
     keys: Vec<VerifyingKey>,
     skipped: Vec<SkippedMember>,
+    complete_until: Option<UnixTime>,
 }
 
 impl JwkSet {
@@ -79,7 +81,36 @@ impl JwkSet {
         Ok(Self {
             keys,
             skipped: Vec::new(),
+            complete_until: None,
         })
+    }
+
+    /// The same set with a promise of its publisher: no key that is not in it signs
+    /// before this instant, in whole seconds, rounded down.
+    ///
+    /// ```
+    /// use tokenwright::UnixTime;
+    /// use tokenwright::key::{Algorithm, JwkSet, SigningKey};
+    /// let key = SigningKey::generate(Algorithm::EdDsa)?.verifying_key();
+    /// let set = JwkSet::of([key])?.promising(UnixTime::from_seconds(1_760_000_000));
+    /// assert!(set.to_json()?.ends_with("],\"complete_until\":1760000000}\n"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn promising(mut self, complete_until: UnixTime) -> Self {
+        self.complete_until = Some(UnixTime::from_seconds(complete_until.seconds()));
+        self
+    }
+
+    /// Until when the publisher promises that no other key signs: the member
+    /// `complete_until`, a number of whole seconds since 1970. Other readers of key
+    /// sets ignore it (RFC 7517 section 5). A set that gives it in any other form
+    /// promises nothing.
+    ///
+    /// A verifier that knows it refuses an unknown key id without looking again.
+    #[must_use]
+    pub fn complete_until(&self) -> Option<UnixTime> {
+        self.complete_until
     }
 
     /// The keys that can verify, in the order of the set.
@@ -108,7 +139,14 @@ impl JwkSet {
     pub fn to_json(&self) -> Result<String, KeyError> {
         let members: Result<Vec<String>, KeyError> =
             self.keys.iter().map(VerifyingKey::to_jwk).collect();
-        Ok(format!("{{\"keys\":[\n{}\n]}}\n", members?.join(",\n")))
+        let promise = self
+            .complete_until
+            .map(|until| format!(",\"complete_until\":{}", until.seconds()));
+        Ok(format!(
+            "{{\"keys\":[\n{}\n]{}}}\n",
+            members?.join(",\n"),
+            promise.unwrap_or_default()
+        ))
     }
 
     fn read(
@@ -116,7 +154,7 @@ impl JwkSet {
         options: &ImportOptions<'_>,
         wanted: Family,
     ) -> Result<Self, JwkSetError> {
-        let members = members_of(bytes)?;
+        let (members, complete_until) = members_of(bytes)?;
         check_families(&members, wanted)?;
         check_ids(&members)?;
         let mut keys = Vec::new();
@@ -129,7 +167,11 @@ impl JwkSet {
         }
         // A derived id can still meet a named one.
         refuse_duplicates(&keys)?;
-        Ok(Self { keys, skipped })
+        Ok(Self {
+            keys,
+            skipped,
+            complete_until,
+        })
     }
 }
 
@@ -170,14 +212,18 @@ enum Family {
     Shared,
 }
 
-fn members_of(bytes: &[u8]) -> Result<Vec<Value<'_>>, JwkSetError> {
+/// The members of `keys`, and the publisher's promise.
+fn members_of(bytes: &[u8]) -> Result<(Vec<Value<'_>>, Option<UnixTime>), JwkSetError> {
     if bytes.len() > MAX_JWKS_BYTES {
         return Err(JwkSetError::of(JwkSetErrorKind::TooLong));
     }
     let mut keys: Option<Value<'_>> = None;
+    let mut complete_until = None;
     json::object(bytes, Bounds::TOKEN, |name, value| {
         if name.is("keys") {
             keys = Some(value);
+        } else if name.is("complete_until") {
+            complete_until = whole_seconds(&value);
         }
         Ok(())
     })
@@ -197,7 +243,14 @@ fn members_of(bytes: &[u8]) -> Result<Vec<Value<'_>>, JwkSetError> {
     if members.len() > MAX_JWKS_KEYS {
         return Err(JwkSetError::of(JwkSetErrorKind::TooManyKeys));
     }
-    Ok(members)
+    Ok((members, complete_until))
+}
+
+fn whole_seconds(value: &Value<'_>) -> Option<UnixTime> {
+    let Value::Number(text) = value else {
+        return None;
+    };
+    text.parse().ok().map(UnixTime::from_seconds)
 }
 
 /// A set admits one family, judged by `kty` alone: a member that says `oct` counts

@@ -79,6 +79,12 @@ struct Keys {
 }
 
 impl KeySet {
+    /// A set of no key: a verifier with it refuses every token.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self::unchecked(Vec::new(), false)
+    }
+
     /// A set of keys without periods: foreign or fixed ones.
     ///
     /// # Errors

@@ -23,6 +23,16 @@ pub struct KeyView {
     complete_until: Option<UnixTime>,
     /// When it was found to be spent by a clock that nobody can set.
     spent_at: Option<UnixTime>,
+    unknown: Unknown,
+}
+
+/// What a key id that is not here means once the set may be incomplete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unknown {
+    /// Nobody can tell: the keyring is ours, and its next state was due.
+    CannotKnow,
+    /// A stranger's, until whoever was told of it has found it.
+    Refuse,
 }
 
 impl KeyView {
@@ -35,6 +45,29 @@ impl KeyView {
             usable_until: None,
             complete_until: None,
             spent_at: None,
+            unknown: Unknown::CannotKnow,
+        }
+    }
+
+    /// Keys of another issuer, as they were published.
+    ///
+    /// From `usable_until` on a key that is here may have been withdrawn, so nothing
+    /// is accepted. An unknown key id is always refused; from `complete_until` on,
+    /// or at once where the issuer promised nothing, the keeper of the keys is told
+    /// that there may be another key (see [`LiveKeys::with_notice`]).
+    #[must_use]
+    pub fn of_issuer(
+        keys: KeySet,
+        usable_until: UnixTime,
+        complete_until: Option<UnixTime>,
+    ) -> Self {
+        Self {
+            keys,
+            floor: None,
+            usable_until: Some(usable_until),
+            complete_until,
+            spent_at: None,
+            unknown: Unknown::Refuse,
         }
     }
 
@@ -58,6 +91,7 @@ impl KeyView {
             usable_until: Some(usable_until),
             complete_until: Some(complete_until),
             spent_at: None,
+            unknown: Unknown::CannotKnow,
         }
     }
 
@@ -84,7 +118,16 @@ impl KeyView {
     /// When the view stopped telling unknown keys from keys that are not there, if
     /// `now` lies past that.
     pub(crate) fn incomplete_since(&self, now: UnixTime) -> Option<UnixTime> {
-        self.complete_until.filter(|until| *until <= now)
+        match self.unknown {
+            Unknown::CannotKnow => self.complete_until.filter(|until| *until <= now),
+            Unknown::Refuse => None,
+        }
+    }
+
+    /// Whether the issuer may have published a key since, so that looking again is
+    /// worth a fetch.
+    fn may_have_grown(&self, now: UnixTime) -> bool {
+        self.unknown == Unknown::Refuse && self.complete_until.is_none_or(|until| until <= now)
     }
 
     /// When the view stops being usable, if `now` lies past that.
@@ -99,29 +142,60 @@ impl KeyView {
 /// Make one of a [`KeySet`] that never changes, or let a follower of a store keep
 /// it current.
 #[derive(Clone)]
-pub struct LiveKeys(Arc<ArcSwap<KeyView>>);
+pub struct LiveKeys(Arc<Live>);
+
+struct Live {
+    view: ArcSwap<KeyView>,
+    notice: Option<Box<dyn Fn() + Send + Sync>>,
+}
 
 impl LiveKeys {
     /// Keys that begin with this view.
     #[must_use]
     pub fn new(view: KeyView) -> Self {
-        Self(Arc::new(ArcSwap::from_pointee(view)))
+        Self(Arc::new(Live {
+            view: ArcSwap::from_pointee(view),
+            notice: None,
+        }))
+    }
+
+    /// Keys that begin with this view, whose keeper wants to know when a token
+    /// needs a key that the issuer may have published since.
+    ///
+    /// Verifiers call `notice` for every such token, from their own threads, and go
+    /// on without waiting for what comes of it: let it do no more than set a flag.
+    /// Ordinary users never call this; `http::remote::RemoteKeys` does.
+    #[must_use]
+    pub fn with_notice(view: KeyView, notice: impl Fn() + Send + Sync + 'static) -> Self {
+        Self(Arc::new(Live {
+            view: ArcSwap::from_pointee(view),
+            notice: Some(Box::new(notice)),
+        }))
     }
 
     /// Swaps in the next view; verifications under way end with the one before.
     pub fn replace(&self, view: KeyView) {
-        self.0.store(Arc::new(view));
+        self.0.view.store(Arc::new(view));
         REPLACEMENTS.fetch_add(1, Ordering::Release);
     }
 
     /// The keys as they are now.
     #[must_use]
     pub fn keys(&self) -> KeySet {
-        self.0.load().keys.clone()
+        self.0.view.load().keys.clone()
     }
 
     pub(crate) fn view(&self) -> Guard<Arc<KeyView>> {
-        self.0.load()
+        self.0.view.load()
+    }
+
+    /// Tells the keeper that a token needs a key which `view` does not have.
+    pub(crate) fn missed(&self, view: &KeyView, now: UnixTime) {
+        if let Some(notice) = &self.0.notice
+            && view.may_have_grown(now)
+        {
+            notice();
+        }
     }
 }
 

@@ -9,7 +9,8 @@ use std::fmt;
 use super::{MaterialAddress, Store, StoreError, Version};
 use crate::error::ErrorClass;
 use crate::key::{
-    Algorithm, ImportOptions, KeyError, KeyErrorKind, KeyId, SigningKey, VerifyingKey,
+    Algorithm, ImportOptions, JwkSet, JwkSetError, KeyError, KeyErrorKind, KeyId, SigningKey,
+    VerifyingKey,
 };
 use crate::keyring::{Defaults, KeyRecord, KeySet, Keyring, KeyringError, NewKey, RotationPolicy};
 use crate::secret::SecretBytes;
@@ -193,6 +194,48 @@ pub fn published_keys(
         .collect()
 }
 
+/// The key set to publish at `now`, for a keyring of JWT keys that was read then, with
+/// the promise that verifiers may rely on until their own clocks say so: no other key
+/// signs before that ([`JwkSet::complete_until`]).
+///
+/// The promise moves in steps of a tenth of the cache's lifetime, so that the bytes,
+/// and an `ETag` made of them, stay the same in between.
+///
+/// # Errors
+/// A public key in the document cannot be read, or the keys are shared secrets.
+///
+/// ```
+/// use tokenwright::UnixTime;
+/// use tokenwright::key::{Algorithm, SigningKey};
+/// use tokenwright::keyring::{Defaults, RotationPolicy};
+/// use tokenwright::store::{MemoryStore, create_keyring, published_set};
+///
+/// let (store, now) = (MemoryStore::new(), UnixTime::from_seconds(1_760_000_000));
+/// let key = SigningKey::generate(Algorithm::EdDsa)?;
+/// let (policy, defaults) = (RotationPolicy::default(), Defaults::default());
+/// let made = create_keyring(&store, "orders", policy, defaults, &key, None, now)?;
+/// let set = published_set(&made.keyring, now)?;
+/// assert!(set.complete_until().is_some_and(|until| until > now));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn published_set(keyring: &Keyring, now: UnixTime) -> Result<JwkSet, KeyAccessError> {
+    let set = JwkSet::of(published_keys(keyring, now)?).map_err(KeyAccessErrorKind::Published)?;
+    // Readers' clocks may be S off, and S is known here alone.
+    let until = keyring
+        .complete_until(now)
+        .saturating_sub(keyring.policy().clock_skew());
+    let step = (keyring.policy().cache_max_age().as_secs() / 10).max(1);
+    let beyond = until
+        .seconds()
+        .rem_euclid(i64::try_from(step).unwrap_or(i64::MAX));
+    let until = UnixTime::from_seconds(until.seconds().saturating_sub(beyond));
+    Ok(if until > now {
+        set.promising(until)
+    } else {
+        set
+    })
+}
+
 /// The public key of a record, under the record's id.
 ///
 /// # Errors
@@ -289,6 +332,8 @@ pub enum KeyAccessErrorKind {
     },
     /// The keys cannot be used together.
     Set(KeyError),
+    /// The keys cannot be published together.
+    Published(JwkSetError),
     /// The keyring names a key whose material the store does not have.
     MaterialMissing {
         /// Its id.
@@ -329,6 +374,7 @@ impl KeyAccessError {
             KeyAccessErrorKind::Store(error) => error.code(),
             KeyAccessErrorKind::Keyring(error) => error.code(),
             KeyAccessErrorKind::Key { error, .. } | KeyAccessErrorKind::Set(error) => error.code(),
+            KeyAccessErrorKind::Published(error) => error.code(),
             KeyAccessErrorKind::MaterialMissing { .. } => "material_missing",
             KeyAccessErrorKind::OtherKey { .. } => "other_key",
         }
@@ -341,6 +387,7 @@ impl KeyAccessError {
             KeyAccessErrorKind::Store(error) => error.class(),
             KeyAccessErrorKind::Keyring(error) => error.class(),
             KeyAccessErrorKind::Key { error, .. } | KeyAccessErrorKind::Set(error) => error.class(),
+            KeyAccessErrorKind::Published(error) => error.class(),
             KeyAccessErrorKind::MaterialMissing { .. } => ErrorClass::CannotKnow,
             KeyAccessErrorKind::OtherKey { .. } => ErrorClass::Operator,
         }
@@ -379,6 +426,7 @@ impl fmt::Display for KeyAccessError {
             KeyAccessErrorKind::Keyring(error) => error.fmt(f),
             KeyAccessErrorKind::Key { id, error } => write!(f, "key {id}: {error}"),
             KeyAccessErrorKind::Set(error) => error.fmt(f),
+            KeyAccessErrorKind::Published(error) => error.fmt(f),
             KeyAccessErrorKind::MaterialMissing { id } => {
                 write!(
                     f,

@@ -58,7 +58,8 @@ pub use follow::{
 #[cfg(all(feature = "pem", feature = "paseto", feature = "aws-lc"))]
 pub use keys::{
     KeyAccessError, KeyAccessErrorKind, StoredKeyring, change_passphrase, create_keyring,
-    is_locked, key_set, load_keyring, public_key, published_keys, put_key, signing_key,
+    is_locked, key_set, load_keyring, public_key, published_keys, published_set, put_key,
+    signing_key,
 };
 pub use memory::MemoryStore;
 pub use revocations::{

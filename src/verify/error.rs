@@ -104,7 +104,7 @@ pub enum VerifyErrorKind {
         /// The greatest age allowed.
         limit: Duration,
     },
-    /// The view of the keyring is too old to tell good keys from bad ones.
+    /// There are no keys yet, or the view of them is too old to tell good ones from bad.
     KeysUnavailable {
         /// Since when.
         since: UnixTime,
@@ -389,7 +389,7 @@ impl fmt::Display for VerifyErrorKind {
             Self::KeysUnavailable { since } => {
                 write!(
                     f,
-                    "the keyring could not be read again, and since {} the last view no longer holds",
+                    "the keys could not be read, and since {} no view of them holds",
                     At(*since)
                 )
             }

@@ -206,10 +206,17 @@ impl Verifier {
     ) -> Result<Verified<ClaimsRef<'t>>, VerifyError> {
         let view = self.keys.view();
         let now = view.clock(terms.now.unwrap_or_else(|| self.clock.now()));
-        let entry = select(&view, &token, now)?;
+        let entry = select(&self.keys, &view, &token, now)?;
         bind(&token, &entry.key)?;
         bind_type(&token, &self.policy)?;
-        let opened = entry.key.open(token, terms.assertion).map_err(not_opened)?;
+        let names_key = token.key_id().is_some();
+        let opened = entry.key.open(token, terms.assertion).map_err(|error| {
+            // Without a key id the only key was tried, which may have been replaced.
+            if !names_key {
+                self.keys.missed(&view, now);
+            }
+            not_opened(error)
+        })?;
         let claims =
             read_claims(opened.payload, time_form(&entry.key), custom).map_err(bad_claims)?;
         let failures = self.policy.failures(&claims, entry.period.as_ref(), now);
@@ -292,8 +299,10 @@ fn decoded<C: DeserializeOwned>(
     })
 }
 
-/// Finds the key, unless the view of the keyring is too old to tell.
+/// Finds the key, unless the view of the keys is too old to tell. Their keeper hears
+/// of a key that is not there; nobody waits for it to look.
 fn select<'v>(
+    keys: &LiveKeys,
     view: &'v KeyView,
     token: &UntrustedToken<'_>,
     now: UnixTime,
@@ -302,9 +311,12 @@ fn select<'v>(
         return Err(VerifyErrorKind::KeysUnavailable { since });
     }
     let found = view.keys().select(token.key_id(), now);
-    found.ok_or_else(|| match view.incomplete_since(now) {
-        Some(since) => VerifyErrorKind::KeysUnavailable { since },
-        None => unknown_key(token),
+    found.ok_or_else(|| {
+        keys.missed(view, now);
+        match view.incomplete_since(now) {
+            Some(since) => VerifyErrorKind::KeysUnavailable { since },
+            None => unknown_key(token),
+        }
     })
 }
 

@@ -67,7 +67,7 @@ impl RawVerifier {
         // A payload without claims has no time of its own: the key's must do.
         let view = self.keys.view();
         let now = view.clock(job.terms.now.unwrap_or_else(|| SystemClock.now()));
-        let entry = select(&view, &token, now)?;
+        let entry = select(&self.keys, &view, &token, now)?;
         bind(&token, &entry.key)?;
         let opened = entry
             .key

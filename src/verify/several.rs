@@ -165,6 +165,9 @@ impl Verifiers {
             return Ok(only);
         }
         let index = self.index();
+        if index.lacks(token.key_id()) {
+            self.tell_keepers(presented);
+        }
         let mut candidates = index
             .candidates(token.key_id())
             .filter_map(|position| self.0.verifiers.get(position));
@@ -203,12 +206,21 @@ impl Verifiers {
         Err(best.unwrap_or_else(|| VerifyErrorKind::UnknownKey { key_id: None }.into()))
     }
 
+    /// Tells whoever keeps keys current that a token names one which no issuer has.
+    fn tell_keepers(&self, presented: Presented<'_>) {
+        for verifier in &self.0.verifiers {
+            let view = verifier.keys.view();
+            let now = view.clock(presented.now.unwrap_or_else(|| verifier.clock.now()));
+            verifier.keys.missed(&view, now);
+        }
+    }
+
     /// No issuer has such a key, unless the keys of one cannot be known.
     fn nobody(&self, token: &UntrustedToken<'_>, presented: Presented<'_>) -> VerifyError {
         let unavailable = self.0.verifiers.iter().find_map(|verifier| {
             let view = verifier.keys.view();
             let now = view.clock(presented.now.unwrap_or_else(|| verifier.clock.now()));
-            let kind = select(&view, token, now).err()?;
+            let kind = select(&verifier.keys, &view, token, now).err()?;
             (kind.class() == ErrorClass::CannotKnow).then(|| self.attributed(kind.into(), verifier))
         });
         unavailable.unwrap_or_else(|| unknown_key(token).into())
@@ -265,12 +277,21 @@ impl Index {
         index
     }
 
-    /// Positions of the verifiers that may have the key a token means.
-    fn candidates(&self, key_id: Option<Text<'_>>) -> impl Iterator<Item = usize> {
-        let named = key_id.and_then(|id| match id.plain() {
+    fn named(&self, key_id: Option<Text<'_>>) -> Option<&Vec<usize>> {
+        key_id.and_then(|id| match id.plain() {
             Some(id) => self.by_id.get(id),
             None => self.by_id.get(&*id.to_cow()),
-        });
+        })
+    }
+
+    /// Whether the token names a key, and nobody has one of that name.
+    fn lacks(&self, key_id: Option<Text<'_>>) -> bool {
+        key_id.is_some() && self.named(key_id).is_none()
+    }
+
+    /// Positions of the verifiers that may have the key a token means.
+    fn candidates(&self, key_id: Option<Text<'_>>) -> impl Iterator<Item = usize> {
+        let named = self.named(key_id);
         let (named, others) = match key_id {
             Some(_) => (named.map(Vec::as_slice).unwrap_or_default(), &self.any_id),
             None => (&[][..], &self.no_id),

@@ -1,9 +1,10 @@
 //! `tokenwright jwks`: the published set.
 
 use clap::Args;
-use tokenwright::key::{Format, JwkSet, VerifyingKey};
+use tokenwright::key::{Format, VerifyingKey};
+use tokenwright::keyring::Keyring;
 use tokenwright::store;
-use tokenwright::{Clock as _, SystemClock};
+use tokenwright::{Clock as _, SystemClock, UnixTime};
 
 use crate::cli::arguments::GlobalArguments;
 use crate::cli::config::{self, Settings};
@@ -39,7 +40,7 @@ pub(crate) fn run(
         return Err(Failure::new("no_such_form", Exit::Operator, message)
             .hint("to hand one over: tokenwright key export KID --out FILE"));
     }
-    print(&keys, arguments.json, output)?;
+    print(ring.keyring(), now, &keys, arguments.json, output)?;
     output.note(format_args!(
         "serve it with Cache-Control: {}",
         ring.keyring().policy().cache_control()
@@ -47,7 +48,13 @@ pub(crate) fn run(
     Ok(Exit::Done)
 }
 
-fn print(keys: &[VerifyingKey], json: bool, output: &mut Output) -> Result<(), Failure> {
+fn print(
+    keyring: &Keyring,
+    now: UnixTime,
+    keys: &[VerifyingKey],
+    json: bool,
+    output: &mut Output,
+) -> Result<(), Failure> {
     let paseto = keys
         .iter()
         .all(|key| key.algorithm().format() == Format::Paseto);
@@ -63,8 +70,7 @@ fn print(keys: &[VerifyingKey], json: bool, output: &mut Output) -> Result<(), F
         }
         return output.line(lines.join("\n"));
     }
-    let set = JwkSet::of(keys.iter().cloned())
-        .map_err(|error| Failure::new(error.code(), error.class().into(), error))?;
+    let set = store::published_set(keyring, now).map_err(|error| access_failure(&error))?;
     let text = set.to_json().map_err(|error| key_failure(&error))?;
     if json {
         return output.json(

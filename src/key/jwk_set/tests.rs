@@ -217,3 +217,33 @@ fn a_published_set_reads_back() {
     let twins = JwkSet::of([set.keys()[0].clone(), set.keys()[0].clone()]);
     assert_eq!(twins.unwrap_err().code(), "duplicate_key_id");
 }
+
+#[test]
+fn a_promise_is_whole_seconds_or_none() {
+    let promise = |member: &str| {
+        let json = format!(r#"{{"keys":[{FIRST}],"complete_until":{member}}}"#);
+        let set = JwkSet::parse(json.as_bytes(), &ImportOptions::new()).unwrap();
+        assert_eq!(set.keys().len(), 1);
+        set.complete_until().map(crate::time::UnixTime::seconds)
+    };
+    assert_eq!(promise("1760000000"), Some(1_760_000_000));
+    assert_eq!(promise("9223372036854775807"), Some(i64::MAX));
+    for other in [
+        "9223372036854775808",
+        "1.5",
+        "1e9",
+        "\"1760000000\"",
+        "null",
+        "[1]",
+    ] {
+        assert_eq!(promise(other), None, "{other}");
+    }
+    assert_eq!(parsed(&[FIRST]).complete_until(), None);
+    let at = crate::time::UnixTime::new(1_760_000_000, 999_999_999);
+    let json = parsed(&[FIRST]).promising(at).to_json().unwrap();
+    let again = JwkSet::parse(json.as_bytes(), &ImportOptions::new()).unwrap();
+    assert_eq!(
+        again.complete_until().map(|at| at.seconds()),
+        Some(1_760_000_000)
+    );
+}
