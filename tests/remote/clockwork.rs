@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use http::Response;
 use tokenwright::http::remote::{FetchError, FetchErrorKind, RemoteKeys, RemoteRefresh};
-use tokenwright::{ErrorClass, UnixTime};
+use tokenwright::{ErrorClass, KeySet, Policy, UnixTime, Verifier, Verifiers};
 
 use crate::scene::*;
 
@@ -574,4 +574,24 @@ fn the_thread_fetches_when_a_token_asks_and_ends_when_its_handle_is_dropped() {
     fetched.recv_timeout(deadline).expect("a token has asked");
     wait_for(&|| world.verdict(&two) == "ok");
     drop(handle);
+}
+
+#[test]
+fn among_several_issuers_a_stranger_is_asked_for_at_each_of_them() {
+    let (one, two) = (key("one"), key("two"));
+    let (first, second) = (World::of(&[&one]), World::of(&[&two]));
+    let fixed = KeySet::of([key("fixed").verifying_key()]).unwrap();
+    let fixed = Verifier::builder(fixed)
+        .policy(Policy::new("https://fixed.example", AUDIENCE))
+        .without_revocation()
+        .build();
+    let both = [first.verifier.clone(), second.verifier.clone(), fixed];
+    let verifiers = Verifiers::of(both).unwrap();
+    for world in [&first, &second] {
+        world.pass(COOL_DOWN);
+        assert!(!world.tick());
+    }
+    let token = first.mint(&key("three"));
+    assert_eq!(verifiers.verify(&token).unwrap_err().code(), "unknown_key");
+    assert!(first.tick() && second.tick());
 }
