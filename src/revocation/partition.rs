@@ -23,8 +23,8 @@ pub(crate) struct Added {
 }
 
 /// How many entries wait beside the sorted run before they are merged into it.
-/// A copy of them is what publishing one entry costs: 4 KiB.
-const RECENT: usize = 256;
+/// A copy of them is most of what publishing one entry costs: at most 16 KiB.
+const RECENT: usize = 1024;
 
 /// The run's bucket index has about one place for so many entries.
 const BUCKET: usize = 8;

@@ -401,7 +401,7 @@ mod tests {
                 let until = model.entry(entry.fingerprint).or_insert(0);
                 *until = (*until).max(entry.until);
             };
-            for step in 0..4_000 {
+            for step in 0..2_500 {
                 match draw(1_000) {
                     0..3 => {
                         let batch: Vec<Entry> = (0..draw(40_000))
