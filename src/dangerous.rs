@@ -1,7 +1,11 @@
 //! Ways to give up a protection. The module's name is there to be seen in review.
 
+mod findings;
+
 use crate::key::Ed25519Public;
 use crate::token::{Malformation, Scratch, UntrustedToken};
+
+pub use findings::Finding;
 
 pub use crate::verify::dangerous::{
     any_audience, any_issuer, any_issuer_and_audience, without_expiry,

@@ -11,6 +11,8 @@ mod ending;
 mod forward;
 #[path = "serve/health.rs"]
 mod health;
+#[path = "serve/inspector.rs"]
+mod inspector;
 #[path = "serve/limits.rs"]
 mod limits;
 #[path = "serve/listening.rs"]

@@ -57,3 +57,5 @@ pub use step::{Change, Event, KeyRole, LargeJump, Step, next_due, step};
 
 pub(crate) use key_set::{Entry, Reach};
 pub(crate) use live::replacements;
+#[cfg(feature = "serve")]
+pub(crate) use record::earliest;

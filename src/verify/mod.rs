@@ -17,6 +17,7 @@ pub use several::{Verifiers, VerifiersError, VerifiersErrorKind};
 pub use verified::Verified;
 
 pub(crate) use policy::dangerous;
+pub(crate) use words::Span;
 
 use std::fmt;
 use std::sync::Arc;

@@ -54,7 +54,7 @@ impl fmt::Display for AnyOf<'_> {
 }
 
 /// A duration in its two greatest units, as people say it.
-pub(super) struct Span(pub(super) Duration);
+pub(crate) struct Span(pub(crate) Duration);
 
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

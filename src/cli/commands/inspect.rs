@@ -1,11 +1,10 @@
 //! `tokenwright inspect`: what a token or a key text says, without believing it.
 
 use std::ffi::OsString;
-use std::time::Duration;
 
 use chrono::{DateTime, Local};
 use clap::Args;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tokenwright::dangerous::{UnverifiedContents, unverified_contents};
 use tokenwright::key::{ImportOptions, JwkSet};
 use tokenwright::limits::MAX_JWKS_BYTES;
@@ -18,9 +17,6 @@ use crate::cli::keys::{ParsedKey, parse_key};
 use crate::cli::output::{Output, Paint};
 use crate::cli::passphrase::PassphraseSource;
 use crate::cli::times;
-
-/// Beyond this a token's life is worth a note: a day.
-const LONG_LIFE: Duration = Duration::from_secs(86_400);
 
 /// Arguments of `inspect`.
 #[derive(Debug, Args)]
@@ -110,14 +106,14 @@ fn show_token(
     output.headline(Paint::Warn, "UNVERIFIED", text);
     let header = json_part(&contents.header);
     let claims = json_part(&contents.payload);
-    for note in notes(&contents) {
-        output.note(note);
+    for finding in contents.findings() {
+        output.note(finding);
     }
     if json {
         return show_token_json(&contents, header, claims, output);
     }
     show_parts(&contents, header, claims, output)?;
-    show_times(&contents.payload, output)
+    show_times(&contents, output)
 }
 
 fn show_parts(
@@ -168,42 +164,6 @@ fn show_token_json(
     output.json("inspect", &members)
 }
 
-/// What a reader should notice about a token, good signature or not.
-fn notes(contents: &UnverifiedContents) -> Vec<String> {
-    let object = |bytes: &[u8]| serde_json::from_slice::<Map<String, Value>>(bytes);
-    let mut notes = Vec::new();
-    if contents.algorithm.eq_ignore_ascii_case("none") {
-        notes.push("alg none: there is no signature at all".to_owned());
-    }
-    for name in ["jwk", "jku", "x5u", "x5c"] {
-        if object(&contents.header).is_ok_and(|header| header.contains_key(name)) {
-            notes.push(format!(
-                "the header brings its own key ({name}), which is never used"
-            ));
-        }
-    }
-    let Ok(claims) = object(&contents.payload) else {
-        return notes;
-    };
-    for (name, words) in [
-        ("exp", "it never expires"),
-        ("aud", "it is meant for nobody in particular"),
-        ("iss", "nobody says who issued it"),
-    ] {
-        if !claims.contains_key(name) {
-            notes.push(format!("no {name}: {words}"));
-        }
-    }
-    let time = |name: &str| claims.get(name).and_then(read_time);
-    if let (Some(issued), Some(ends)) = (time("iat"), time("exp")) {
-        let life = ends.saturating_since(issued);
-        if life > LONG_LIFE {
-            notes.push(format!("it lives {}, long for a token", times::words(life)));
-        }
-    }
-    notes
-}
-
 /// JSON on one line, or nothing if it is no strict JSON.
 fn json_part(bytes: &[u8]) -> Option<String> {
     tokenwright::json::check(bytes).ok()?;
@@ -211,16 +171,16 @@ fn json_part(bytes: &[u8]) -> Option<String> {
 }
 
 /// The three times of a token, as dates, in the local zone, and seen from now.
-fn show_times(payload: &[u8], output: &mut Output) -> Result<(), Failure> {
-    let Ok(Value::Object(claims)) = serde_json::from_slice::<Value>(payload) else {
+fn show_times(contents: &UnverifiedContents, output: &mut Output) -> Result<(), Failure> {
+    let Ok(Value::Object(claims)) = serde_json::from_slice::<Value>(&contents.payload) else {
         return Ok(());
     };
     let now = SystemClock.now();
     for (name, words) in [("iat", "issued"), ("nbf", "begins"), ("exp", "ends")] {
-        let Some(value) = claims.get(name) else {
+        if !claims.contains_key(name) {
             continue;
-        };
-        match read_time(value) {
+        }
+        match contents.time(name) {
             Some(time) => output.line(format!(
                 "{name}     {words} {} ({}), {}",
                 times::rfc3339(time),
@@ -231,23 +191,6 @@ fn show_times(payload: &[u8], output: &mut Output) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-/// A NumericDate of a JWT or an RFC 3339 string of a PASETO.
-fn read_time(value: &Value) -> Option<UnixTime> {
-    match value {
-        Value::Number(number) => number
-            .as_i64()
-            .map(UnixTime::from_seconds)
-            // A fraction is cut; the cast stops at the ends of the range.
-            .or_else(|| {
-                number
-                    .as_f64()
-                    .map(|seconds| UnixTime::from_seconds(seconds as i64))
-            }),
-        Value::String(text) => UnixTime::parse_rfc3339(text).ok(),
-        _ => None,
-    }
 }
 
 fn local(time: UnixTime) -> String {

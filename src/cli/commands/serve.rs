@@ -5,8 +5,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::task::Poll;
 use std::time::Duration;
 
-use clap::Args;
-use tokenwright::http::serve::{Access, Address, Ending, Limits, Listener, ServeError, Server};
+use clap::{Args, ValueEnum};
+use tokenwright::http::serve::{
+    Access, Address, Ending, Inspector, Limits, Listener, ServeError, Server,
+};
 use tokenwright::http::{Answers, SetupError, TokenPlace};
 use tokenwright::store::{FollowError, Follower};
 use tokenwright::{SystemClock, Verifier};
@@ -71,6 +73,10 @@ pub(crate) struct ServeArguments {
     /// Tell clients where the metadata of the protected resource is (RFC 9728)
     #[arg(long, value_name = "URL")]
     resource_metadata: Option<String>,
+    /// Show the inspector page at /: auto means only on a loopback address, and only to
+    /// requests that name one
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
+    inspector: InspectorChoice,
     /// How often to look whether the keyring has changed
     #[arg(long, value_name = "DURATION", value_parser = times::duration, default_value = "5s")]
     refresh: Duration,
@@ -95,6 +101,28 @@ pub(crate) struct ServeArguments {
     /// How many threads answer [default: one for each processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: Option<u16>,
+}
+
+/// Who may see the inspector page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum InspectorChoice {
+    /// People at this machine, when nobody else can reach the port.
+    #[default]
+    Auto,
+    /// Everybody who can reach the server.
+    On,
+    /// Nobody.
+    Off,
+}
+
+impl InspectorChoice {
+    fn on(self, address: &Address) -> Inspector {
+        match self {
+            Self::Auto if address.is_loopback() => Inspector::Local,
+            Self::Auto | Self::Off => Inspector::Off,
+            Self::On => Inspector::Everyone,
+        }
+    }
 }
 
 /// Reads the rights of a file, for clap.
@@ -187,6 +215,7 @@ fn server(
     let mut builder = Server::builder(follower, verifier)
         .token_place(token_place(arguments).map_err(|error| setup_failure(&error))?)
         .answers(answers(arguments).map_err(|error| setup_failure(&error))?)
+        .inspector(arguments.inspector.on(&arguments.listen))
         .limits(limits)
         .refresh_every(arguments.refresh);
     if arguments.access_log {

@@ -117,7 +117,7 @@ fn scope_word(word: &str) -> Option<String> {
 }
 
 /// Percent-decoding (RFC 3986 section 2.1). A `+` could mean itself or a space, and is refused.
-fn decoded(text: &str) -> Option<String> {
+pub(super) fn decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, tail)) = rest.split_first() {

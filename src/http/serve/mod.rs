@@ -9,6 +9,7 @@
 //! | `/healthz` | 200 while the process lives |
 //! | `/readyz` | 200 while tokens can be judged, else 503; what is wrong as JSON |
 //! | `/metrics` | counters and gauges for Prometheus |
+//! | `/` | the [`Inspector`] page, where it is asked for |
 //!
 //! # Forward authentication
 //!
@@ -46,6 +47,7 @@ mod connection;
 mod error;
 mod forward;
 mod identity;
+mod inspector;
 mod listen;
 mod metrics;
 mod published;
@@ -55,6 +57,7 @@ mod server;
 mod site;
 
 pub use error::{ServeError, ServeErrorKind};
+pub use inspector::Inspector;
 pub use listen::{Address, DEFAULT_SOCKET_MODE, Listener};
 pub use reply::Reply;
 pub use server::{Access, Ending, Limits, Peer, Server, ServerBuilder};

@@ -17,6 +17,7 @@ use tokio::time::{sleep, timeout};
 use super::connection;
 use super::error::ServeError;
 use super::forward::Gate;
+use super::inspector::Inspector;
 use super::listen::{Listener, Socket, SocketFile};
 use super::metrics::Metrics;
 use super::reply::Reply;
@@ -155,6 +156,7 @@ pub struct ServerBuilder {
     verifier: Verifier,
     place: TokenPlace,
     answers: Answers,
+    inspector: Inspector,
     clock: Box<dyn Clock>,
     limits: Limits,
     refresh: Duration,
@@ -171,6 +173,7 @@ impl Server {
             verifier,
             place: TokenPlace::header(),
             answers: Answers::new(),
+            inspector: Inspector::Off,
             clock: Box::new(SystemClock),
             limits: Limits::default(),
             refresh: Duration::from_secs(5),
@@ -200,6 +203,13 @@ impl ServerBuilder {
     #[must_use]
     pub fn answers(mut self, answers: Answers) -> Self {
         self.answers = answers;
+        self
+    }
+
+    /// Sets who may see the inspector page at `/`; without it nobody.
+    #[must_use]
+    pub fn inspector(mut self, inspector: Inspector) -> Self {
+        self.inspector = inspector;
         self
     }
 
@@ -240,6 +250,7 @@ impl ServerBuilder {
             },
             clock: self.clock,
             metrics: Metrics::new(),
+            inspector: self.inspector,
             most_connections: self.limits.connections,
             started: now,
             refresh: self.refresh,

@@ -10,6 +10,7 @@ use http::header::{self, HeaderValue};
 use http::{Method, Request, StatusCode};
 
 use super::forward::Gate;
+use super::inspector::{self, Inspector};
 use super::metrics::{Endpoint, Gauges, Metrics, render};
 use super::published::{Document, Published, changes_at, has_tag};
 use super::ready::{Facts, Readiness};
@@ -25,6 +26,7 @@ pub(super) struct Site {
     pub(super) gate: Gate,
     pub(super) clock: Box<dyn Clock>,
     pub(super) metrics: Metrics,
+    pub(super) inspector: Inspector,
     pub(super) most_connections: usize,
     pub(super) started: UnixTime,
     pub(super) refresh: Duration,
@@ -113,7 +115,7 @@ impl Site {
     /// Whether the address reads a body; forward authentication never does.
     pub(super) fn body_use(&self, request: &Request<()>) -> BodyUse {
         let inspects = endpoint_of(request.uri().path()) == Endpoint::Inspector;
-        match inspects && *request.method() == Method::POST {
+        match inspects && self.inspector != Inspector::Off && *request.method() == Method::POST {
             true => BodyUse::Read,
             false => BodyUse::Ignored,
         }
@@ -137,7 +139,7 @@ impl Site {
         &self,
         endpoint: Endpoint,
         request: &Request<()>,
-        _body: &[u8],
+        body: &[u8],
     ) -> (Reply, Option<&'static str>) {
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
         let reply = match endpoint {
@@ -147,6 +149,7 @@ impl Site {
                 self.metrics.judged(result);
                 return (reply, Some(result));
             }
+            Endpoint::Inspector => self.inspect(request, body),
             Endpoint::Other => reply::words(StatusCode::NOT_FOUND, "there is nothing here\n"),
             _ if !reads => reply::method_not_allowed("GET, HEAD"),
             Endpoint::Jwks => self.key_set(request, KeyForm::Jwks),
@@ -154,9 +157,15 @@ impl Site {
             Endpoint::Live => reply::words(StatusCode::OK, "alive\n"),
             Endpoint::Ready => self.ready(),
             Endpoint::Metrics => self.metrics_page(),
-            Endpoint::Inspector => reply::words(StatusCode::NOT_FOUND, "there is nothing here\n"),
         };
         (reply, None)
+    }
+
+    fn inspect(&self, request: &Request<()>, body: &[u8]) -> Reply {
+        let keyring = &self.known.load().keyring;
+        let now = keyring.clock(self.clock.now());
+        let verifier = &self.gate.verifier;
+        inspector::answer(self.inspector, request, body, keyring, verifier, now)
     }
 
     fn key_set(&self, request: &Request<()>, form: KeyForm) -> Reply {
@@ -252,6 +261,7 @@ fn endpoint_of(path: &str) -> Endpoint {
         "/metrics" => Endpoint::Metrics,
         "/verify" => Endpoint::Verify,
         _ if path.starts_with("/verify/") => Endpoint::Verify,
+        _ if inspector::owns(path) => Endpoint::Inspector,
         _ => Endpoint::Other,
     }
 }
