@@ -12,4 +12,5 @@ mod lines;
 #[path = "cli/manners.rs"]
 mod manners;
 #[path = "cli/place.rs"]
+#[allow(dead_code, reason = "shared with the other tests of the command line")]
 mod place;

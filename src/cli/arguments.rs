@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::commands::{
-    completions, demo, doctor, init, inspect, jwks, key, man, mint, rotate, serve, verify,
+    completions, demo, doctor, init, inspect, jwks, key, man, mint, revoke, rotate, serve, verify,
 };
 use super::output::ColorChoice;
 
@@ -65,6 +65,7 @@ impl Command {
             Self::Inspect(arguments) if arguments.json => Some("inspect"),
             Self::Jwks(arguments) if arguments.json => Some("jwks"),
             Self::Key(command) => command.json_schema(),
+            Self::Revoke(command) => command.json_schema(),
             _ => None,
         }
     }
@@ -92,6 +93,9 @@ pub(crate) enum Command {
     Rotate(rotate::RotateArguments),
     /// Answer proxies and verifiers: forward authentication, the key set, health, metrics
     Serve(serve::ServeArguments),
+    /// Withdraw tokens before they expire
+    #[command(subcommand)]
+    Revoke(revoke::RevokeCommand),
     /// Look for what is wrong, or will be: clock, permissions, overdue work, missing keys
     Doctor(doctor::DoctorArguments),
     /// Print a completion script for a shell

@@ -13,6 +13,7 @@ mod input;
 mod keys;
 mod output;
 mod passphrase;
+mod revocations;
 mod tally;
 mod timeline;
 mod times;
@@ -73,6 +74,7 @@ fn dispatch(arguments: Arguments, output: &mut Output) -> Result<Exit, Failure> 
         Command::Key(command) => commands::key::run(command, &global, output),
         Command::Jwks(command) => commands::jwks::run(&command, &global, output),
         Command::Rotate(command) => commands::rotate::run(&command, &global, output),
+        Command::Revoke(command) => commands::revoke::run(&command, &global, output),
         Command::Serve(command) => commands::serve::run(command, &global, output),
         Command::Doctor(command) => commands::doctor::run(&command, &global, output),
         Command::Completions(command) => commands::completions::run(&command, output),

@@ -460,7 +460,7 @@ fn the_demo_ends_as_it_tells_and_leaves_nothing_behind() {
         "  error[aud_mismatch]: ",
         "  error[alg_mismatch]: ",
         "  successor published  ",
-        "21 commands, each ended as told, in ",
+        "30 commands, each ended as told, in ",
     ] {
         assert!(story.contains(part), "{part}\n{story}");
     }

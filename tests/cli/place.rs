@@ -52,6 +52,10 @@ impl Place {
         fs::read_to_string(self.path(name)).unwrap()
     }
 
+    pub(crate) fn read_bytes(&self, name: &str) -> Vec<u8> {
+        fs::read(self.path(name)).unwrap()
+    }
+
     /// The mode of a file or folder, without its kind.
     pub(crate) fn mode(&self, name: &str) -> u32 {
         use std::os::unix::fs::PermissionsExt as _;
@@ -178,6 +182,13 @@ impl Run {
     #[track_caller]
     pub(crate) fn says(self, words: &str) -> Self {
         assert_eq!(self.stderr(), words);
+        self
+    }
+
+    /// Standard error holds these words.
+    #[track_caller]
+    pub(crate) fn says_about(self, words: &str) -> Self {
+        assert!(self.stderr().contains(words), "{}", self.stderr());
         self
     }
 

@@ -22,7 +22,7 @@ fn all_is_well_with_a_keyring_that_is_looked_after() {
     run.says("all is well\n");
     let verbose = past.place.run(&["doctor", "-v"]).succeeds().stdout();
     for line in [
-        "well   permissions: 6 files and folders, none of them open to others\n",
+        "well   permissions: 7 files and folders, none of them open to others\n",
         "well   orphans: every key file is in the keyring\n",
         "well   material: 2 private halves can be read, 0 are locked\n",
         "keys sign 1 d (5 min 40 s at least), caches are 5 min old at most (23 h 59 min would do)\n",

@@ -2,7 +2,7 @@
 
 use tokenwright::key::{Algorithm, KeyId, SigningKey};
 use tokenwright::keyring::{Defaults, RotationPolicy};
-use tokenwright::store::{FileStore, create_keyring};
+use tokenwright::store::{FileStore, RevocationStore as _, create_keyring};
 use tokenwright::{Clock as _, SystemClock};
 
 use crate::past::{HOUR, Past};
@@ -246,6 +246,7 @@ fn an_id_that_begins_with_a_hyphen_is_an_id_wherever_it_stands() {
     let key = key.with_id(KeyId::new("-drainKEY").unwrap());
     let store = FileStore::create(place.path("keys")).unwrap();
     let (policy, defaults) = (RotationPolicy::default(), Defaults::default());
+    store.revocations().create(now).unwrap();
     create_keyring(&store, "test", policy, defaults, &key, None, now).unwrap();
     place.run(&["key", "show", "-drainKEY"]).succeeds();
     place.run(&["key", "public", "-drainKEY"]).succeeds();

@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde_json::Value;
 use tokenwright::key::{Algorithm, SigningKey};
 use tokenwright::keyring::{Defaults, PolicyNumbers, RotationPolicy};
-use tokenwright::store::{FileStore, create_keyring, load_keyring, signing_key};
+use tokenwright::store::{
+    FileStore, RevocationStore as _, create_keyring, load_keyring, signing_key,
+};
 use tokenwright::{Claims, Clock as _, MintOptions, Minter, SystemClock, UnixTime};
 
 use crate::place::{Place, Run};
@@ -117,6 +119,7 @@ pub(crate) fn make(place: &Place, folder: &str, began: UnixTime) -> String {
     };
     let key = key_without_hyphen();
     let store = FileStore::create(place.path(folder)).unwrap();
+    store.revocations().create(began).unwrap();
     create_keyring(&store, "test", policy, defaults, &key, None, began).unwrap();
     key.id().as_str().to_owned()
 }

@@ -56,6 +56,7 @@ fn tell(story: &mut Story<'_>) -> Result<(), Failure> {
     good_token(story)?;
     bad_tokens(story)?;
     elsewhere(story)?;
+    revocation(story)?;
     paseto(story)?;
     rotation::tell(story)
 }
@@ -93,8 +94,23 @@ fn elsewhere(story: &mut Story<'_>) -> Result<(), Failure> {
     story.step(verify, None, Exit::Done)
 }
 
+fn revocation(story: &mut Story<'_>) -> Result<(), Failure> {
+    story.say("4. Withdrawn before it expires: one token, then all that alice holds")?;
+    let reason = "revoke add --token @token --reason leaked";
+    story.step(reason, None, Exit::Done)?;
+    story.step("verify @token", None, Exit::Revoked)?;
+    story.step("mint --sub alice", Some("second"), Exit::Done)?;
+    story.step("verify @second", None, Exit::Done)?;
+    story.step("revoke add --sub alice --before now", None, Exit::Done)?;
+    story.step("verify @second", None, Exit::Revoked)?;
+    story.say("   (a new login is not refused, and bob was never meant)")?;
+    story.step("mint --sub alice", Some("third"), Exit::Done)?;
+    story.step("verify @third", None, Exit::Done)?;
+    story.step("revoke list", None, Exit::Done)
+}
+
 fn paseto(story: &mut Story<'_>) -> Result<(), Failure> {
-    story.say("4. The same with PASETO")?;
+    story.say("5. The same with PASETO")?;
     let init = "init --store paseto --alg v4.public --iss https://auth.example --aud orders-api";
     story.step(init, None, Exit::Done)?;
     story.step(

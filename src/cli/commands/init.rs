@@ -16,6 +16,7 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::keys::{access_failure, key_failure, short_id, store_failure};
 use crate::cli::output::{Output, Paint};
 use crate::cli::passphrase::PassphraseSource;
+use crate::cli::revocations;
 use crate::cli::times;
 
 /// The issuer of a keyring for which nobody named one.
@@ -207,6 +208,8 @@ pub(crate) fn create(
 ) -> Result<(), Failure> {
     let now = SystemClock.now();
     let folder = FileStore::create(&plan.folder).map_err(|error| store_failure(&error))?;
+    // Before the keyring: where there are keys, there is a list, and none is an error.
+    revocations::create_if_missing(&folder)?;
     let name = ring_name()?;
     store::create_keyring(
         &folder,

@@ -7,8 +7,8 @@ use clap::Args;
 use serde_json::{Map, Value};
 use tokenwright::keyring::Keyring;
 use tokenwright::{
-    Claims, Clock as _, MintError, MintErrorKind, MintOptions, Minter, SystemClock, TokenIds,
-    UnixTime,
+    Claims, Clock as _, Freshness, MintError, MintErrorKind, MintOptions, Minter, SystemClock,
+    TokenIds, UnixTime, WhenUnknown,
 };
 
 use crate::cli::arguments::GlobalArguments;
@@ -19,6 +19,7 @@ use crate::cli::input::{Source, utf8};
 use crate::cli::keys::{Ring, apply_defaults, keyring_failure};
 use crate::cli::output::Output;
 use crate::cli::passphrase::PassphraseSource;
+use crate::cli::revocations;
 use crate::cli::times::{self, Moment};
 
 /// Longest claims file, in bytes: no token can carry more.
@@ -134,9 +135,15 @@ impl Work {
             None => Expiry::After(settings.ttl.unwrap_or(limit)),
         };
         let key = ring.signing_key(record, &arguments.passphrase)?;
+        // What is withdrawn already is not made again.
+        let revocations = revocations::live_at(&revocations::follow(&ring.store)?, None);
         let mut builder = Minter::builder(key, issuer)
             .lifetime(limit)
-            .token_ids(token_ids(&arguments.jti));
+            .token_ids(token_ids(&arguments.jti))
+            .revocation(
+                revocations,
+                Freshness::new(Duration::MAX, WhenUnknown::Refuse),
+            );
         for audience in settings.aud.iter().flatten() {
             builder = builder.audience(audience.as_str());
         }
@@ -191,7 +198,10 @@ fn token_ids(jti: &str) -> TokenIds {
 fn mint_failure(error: &MintError) -> Failure {
     // What the flags ask for and cannot have is a matter of usage; a failing key is not.
     let exit = match error.kind() {
-        MintErrorKind::Key(_) => error.class().into(),
+        MintErrorKind::Key(_)
+        | MintErrorKind::Revoked { .. }
+        | MintErrorKind::RevocationUnknown { .. }
+        | MintErrorKind::RevocationStale { .. } => error.class().into(),
         _ => Exit::Usage,
     };
     let failure = Failure::new(error.code(), exit, error);
@@ -199,6 +209,7 @@ fn mint_failure(error: &MintError) -> Failure {
         "lifetime_too_long" => {
             failure.hint("the limit is the keyring's: tokenwright init --ttl sets it")
         }
+        "revoked" => failure.hint("tokenwright revoke list shows the entry"),
         "reserved_claim" => {
             failure.hint("this claim has a flag of its own: tokenwright mint --help")
         }

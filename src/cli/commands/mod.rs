@@ -9,6 +9,7 @@ pub(crate) mod jwks;
 pub(crate) mod key;
 pub(crate) mod man;
 pub(crate) mod mint;
+pub(crate) mod revoke;
 pub(crate) mod rotate;
 pub(crate) mod serve;
 pub(crate) mod verify;

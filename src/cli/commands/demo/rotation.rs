@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokenwright::key::{Algorithm, SigningKey};
 use tokenwright::keyring::{Defaults, PolicyNumbers, RotationPolicy};
-use tokenwright::store::{FileStore, create_keyring};
+use tokenwright::store::{FileStore, RevocationStore as _, create_keyring};
 use tokenwright::{Claims, Clock as _, MintOptions, Minter, SystemClock, UnixTime};
 
 use super::{ISSUER, Story};
@@ -21,7 +21,7 @@ const LIFETIME: u64 = 3_600;
 pub(super) fn tell(story: &mut Story<'_>) -> Result<(), Failure> {
     let now = SystemClock.now().seconds();
     let began = UnixTime::from_seconds(now.saturating_sub(720));
-    story.say("5. A keyring that turns: each key signs for ten minutes")?;
+    story.say("6. A keyring that turns: each key signs for ten minutes")?;
     begin(story, began)?;
     story.say("   (a keyring that began twelve minutes ago, and a token of its first key)")?;
     let early = began.saturating_add(Duration::from_secs(300));
@@ -61,6 +61,10 @@ fn begin(story: &mut Story<'_>, began: UnixTime) -> Result<(), Failure> {
     let key = SigningKey::generate(Algorithm::EdDsa).map_err(|error| key_failure(&error))?;
     let store =
         FileStore::create(story.folder.join("turning")).map_err(|error| store_failure(&error))?;
+    store
+        .revocations()
+        .create(began)
+        .map_err(|error| store_failure(&error))?;
     create_keyring(&store, "demo", policy, defaults, &key, None, began)
         .map_err(|error| access_failure(&error))?;
     let token = Minter::builder(key, ISSUER)

@@ -1,6 +1,7 @@
 //! `tokenwright doctor`: what is wrong, or going to be, and what mends it.
 
 mod files;
+mod revocations;
 mod ring;
 mod settings;
 
@@ -139,6 +140,7 @@ fn examine(
             let now = SystemClock.now();
             ring::examine(&store, &stored.keyring, now, tick, findings);
             settings::examine(settings, &stored.keyring, findings);
+            revocations::examine(&store, now, findings);
             return Ok(Some(stored));
         }
         Ok(None) => findings.push(Finding::wrong(

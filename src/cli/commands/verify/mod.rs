@@ -11,7 +11,11 @@ use clap::Args;
 use regex::Regex;
 use tokenwright::key::Algorithm;
 use tokenwright::limits::MAX_TOKEN_BYTES;
-use tokenwright::{Clock as _, KeySet, Policy, SystemClock, UnixTime, Verifier};
+use tokenwright::store::{FileStore, FollowerHandle};
+use tokenwright::{
+    Clock as _, Freshness, KeySet, LiveRevocations, Policy, SystemClock, UnixTime, Verifier,
+    WhenUnknown,
+};
 
 use crate::cli::arguments::GlobalArguments;
 use crate::cli::config::{self, Settings};
@@ -20,10 +24,16 @@ use crate::cli::input::{Source, utf8};
 use crate::cli::keys;
 use crate::cli::output::Output;
 use crate::cli::passphrase::PassphraseSource;
+use crate::cli::revocations;
 use crate::cli::times::{self, Moment};
 
 pub(crate) use lines::Answer;
 pub(crate) use verdict::{Verdict, judge};
+
+/// How old the view of the list may get while lines come in.
+const OLDEST_LIST: Duration = Duration::from_secs(60);
+/// How often the list is looked at while lines come in.
+const POLL: Duration = Duration::from_millis(500);
 
 /// Arguments of `verify`.
 #[derive(Debug, Args)]
@@ -60,6 +70,9 @@ pub(crate) struct VerifyArguments {
     /// The algorithm of --key, where the file does not say it
     #[arg(long, value_name = "ALG", requires = "key")]
     alg: Option<Algorithm>,
+    /// Do not ask the store's revocation list
+    #[arg(long, conflicts_with_all = ["jwks", "key"])]
+    without_revocation: bool,
     #[command(flatten)]
     passphrase: PassphraseSource,
     /// Verify one token in every line
@@ -81,6 +94,19 @@ pub(crate) struct Judge {
     pub(crate) verifier: Verifier,
     /// The instant of judgement; the present when absent.
     pub(crate) at: Option<UnixTime>,
+    /// Who says which tokens are withdrawn.
+    pub(crate) revocation: Revocation,
+}
+
+/// Who says which tokens are withdrawn.
+pub(crate) enum Revocation {
+    /// Nobody was asked.
+    NotChecked,
+    /// The store's own list, which is followed for as long as lines come in.
+    Followed {
+        live: LiveRevocations,
+        _polls: Option<FollowerHandle>,
+    },
 }
 
 pub(crate) fn run(
@@ -106,7 +132,11 @@ fn single(
     let token = utf8(&bytes)?;
     let verdict = judge(&judge_by, token);
     if arguments.json {
-        output.json("verify", &verdict.members())?;
+        let mut members = verdict.members();
+        if let Some(age) = verdict.list_age() {
+            members.push(("list_age", age.to_string()));
+        }
+        output.json("verify", &members)?;
     } else if let Verdict::Valid(valid) = &verdict {
         output.line(&valid.claims)?;
     }
@@ -140,11 +170,47 @@ fn prepare(arguments: &VerifyArguments, global: &GlobalArguments) -> Result<Judg
         let message = "there is no key to verify with";
         return Err(Failure::new("keys_unavailable", Exit::Undecided, message));
     }
-    let verifier = Verifier::builder(key_set)
-        .policy(policy(settings, arguments.max_age, &arguments.require)?)
-        .without_revocation()
-        .build();
-    Ok(Judge { verifier, at })
+    let revocation = revocation(arguments, &settings, at)?;
+    let builder =
+        Verifier::builder(key_set).policy(policy(settings, arguments.max_age, &arguments.require)?);
+    let verifier = match &revocation {
+        Revocation::NotChecked => builder.without_revocation(),
+        Revocation::Followed { live, .. } => builder.revocation(
+            live.clone(),
+            Freshness::new(OLDEST_LIST, WhenUnknown::Refuse),
+        ),
+    };
+    Ok(Judge {
+        verifier: verifier.build(),
+        at,
+        revocation,
+    })
+}
+
+/// A list beside the keys is asked; keys out of a file have none.
+fn revocation(
+    arguments: &VerifyArguments,
+    settings: &Settings,
+    at: Option<UnixTime>,
+) -> Result<Revocation, Failure> {
+    let elsewhere = arguments.jwks.is_some() || arguments.key.is_some();
+    if elsewhere || arguments.without_revocation {
+        return Ok(Revocation::NotChecked);
+    }
+    let store =
+        FileStore::open(settings.store_folder()?).map_err(|error| keys::store_failure(&error))?;
+    let follower = revocations::follow(&store)?;
+    let polls = match arguments.lines && at.is_none() {
+        true => Some(follower.spawn(POLL).map_err(|error| {
+            let message = format!("cannot follow the revocation list: {error}");
+            Failure::new("io", Exit::Operator, message)
+        })?),
+        false => None,
+    };
+    Ok(Revocation::Followed {
+        live: revocations::live_at(&follower, at),
+        _polls: polls,
+    })
 }
 
 /// The keys, from where the arguments say; a store also fills in what settings leave open.

@@ -1,10 +1,12 @@
 //! What was found out about one token, and how it is told.
 
+use std::time::Duration;
+
 use tokenwright::{
     ClaimsRef, Clock as _, Presented, Scratch, SystemClock, UnixTime, Verified, VerifyError,
 };
 
-use super::Judge;
+use super::{Judge, Revocation};
 use crate::cli::escape::{Escaped, json_string, one_line_json};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::keys::short_id;
@@ -26,6 +28,8 @@ pub(crate) struct Valid {
     key_id: String,
     footer: String,
     summary: String,
+    /// How old the revocation list was, if one was asked.
+    list_age: Option<Duration>,
 }
 
 /// Judges one token.
@@ -36,23 +40,32 @@ pub(crate) fn judge(judge: &Judge, token: &str) -> Verdict {
         .verifier
         .verify_borrowed(Presented::new(token).at(now), &mut scratch)
     {
-        Ok(verified) => Verdict::Valid(Box::new(valid(&verified, now))),
+        Ok(verified) => Verdict::Valid(Box::new(valid(&verified, judge, now))),
         Err(error) => Verdict::Refused(failures(&error)),
     }
 }
 
-fn valid(verified: &Verified<ClaimsRef<'_>>, now: UnixTime) -> Valid {
+fn valid(verified: &Verified<ClaimsRef<'_>>, judge: &Judge, now: UnixTime) -> Valid {
+    let list_age = match &judge.revocation {
+        Revocation::NotChecked => None,
+        Revocation::Followed { live, .. } => Some(now.saturating_since(live.view().as_of())),
+    };
     Valid {
         claims: one_line_json(verified.json()),
         algorithm: verified.algorithm().name(),
         key_id: verified.key_id().as_str().to_owned(),
         footer: String::from_utf8_lossy(verified.footer()).into_owned(),
-        summary: summary(verified, now),
+        summary: summary(verified, list_age, now),
+        list_age,
     }
 }
 
-/// `EdDSA 7Qd1…  sub=alice  aud=orders-api  expires in 14 min 51 s  revocation not checked`
-fn summary(verified: &Verified<ClaimsRef<'_>>, now: UnixTime) -> String {
+/// `EdDSA 7Qd1…  sub=alice  aud=orders-api  expires in 14 min 51 s  not revoked (list 4 s old)`
+fn summary(
+    verified: &Verified<ClaimsRef<'_>>,
+    list_age: Option<Duration>,
+    now: UnixTime,
+) -> String {
     let id = short_id(verified.key_id().as_str());
     let mut parts = vec![format!("{} {id}", verified.algorithm().name())];
     if let Some(subject) = verified.subject() {
@@ -74,7 +87,10 @@ fn summary(verified: &Verified<ClaimsRef<'_>>, now: UnixTime) -> String {
             false => format!("expired {relative}, within the leeway"),
         });
     }
-    parts.push("revocation not checked".to_owned());
+    parts.push(match list_age {
+        Some(age) => format!("not revoked (list {} s old)", age.as_secs()),
+        None => "revocation not checked".to_owned(),
+    });
     parts.join("  ")
 }
 
@@ -108,6 +124,14 @@ impl Verdict {
         }
     }
 
+    /// How old the revocation list was, in seconds, if one was asked and the token is good.
+    pub(crate) fn list_age(&self) -> Option<u64> {
+        match self {
+            Self::Valid(valid) => valid.list_age.map(|age| age.as_secs()),
+            Self::Refused(_) => None,
+        }
+    }
+
     /// The members of its JSON object. A refused token's claims are not among them.
     pub(crate) fn members(&self) -> Vec<(&'static str, String)> {
         match self {
@@ -131,8 +155,15 @@ impl Valid {
             ("valid", "true".to_owned()),
             ("alg", json_string(self.algorithm)),
             ("kid", json_string(&self.key_id)),
-            ("revocation", json_string("not_checked")),
+            (
+                "revocation",
+                json_string(match self.list_age {
+                    Some(_) => "not_revoked",
+                    None => "not_checked",
+                }),
+            ),
         ];
+
         if !self.footer.is_empty() {
             members.push(("footer", json_string(&self.footer)));
         }
