@@ -23,7 +23,7 @@ use crate::cli::revocations::RevocationPlace;
 #[derive(Debug, Subcommand)]
 pub(crate) enum RevokeCommand {
     /// Withdraw a token, a session, or all that was issued before an instant
-    Add(add::AddArguments),
+    Add(Box<add::AddArguments>),
     /// Show the entries
     List(list::ListArguments),
     /// Ask about one token: ends with 4 if it is withdrawn, with 0 if not
