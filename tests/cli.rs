@@ -14,3 +14,5 @@ mod manners;
 #[path = "cli/place.rs"]
 #[allow(dead_code, reason = "shared with the other tests of the command line")]
 mod place;
+#[path = "cli/remote.rs"]
+mod remote;

@@ -1123,3 +1123,7 @@ fn verifiers_that_cannot_be_put_together_say_why() {
     }
     named.cover(include_str!("../src/verify/several.rs"));
 }
+
+#[cfg(feature = "remote")]
+#[path = "errors/remote.rs"]
+mod remote;

@@ -16,6 +16,7 @@ use super::config::Settings;
 use super::escape::Escaped;
 use super::failure::{Exit, Failure};
 use super::input::read_file;
+use super::network::{self, NetworkArguments};
 use super::passphrase::PassphraseSource;
 
 /// A store and the keyring in it.
@@ -125,11 +126,13 @@ pub(crate) fn apply_defaults(settings: &mut Settings, keyring: &Keyring) {
     settings.ttl = settings.ttl.or(defaults.token_lifetime);
 }
 
-/// A JWK set in a file.
-pub(crate) fn read_jwks(path: &Path) -> Result<KeySet, Failure> {
-    refuse_url(path)?;
-    let bytes = read_file(path, MAX_JWKS_BYTES)?;
-    let name = path.to_string_lossy();
+/// A JWK set: in a file, or at an address, from where it is fetched once.
+pub(crate) fn read_jwks(place: &Path, allowed: NetworkArguments) -> Result<KeySet, Failure> {
+    let name = place.to_string_lossy();
+    if network::is_address(&name) {
+        return network::fetch(&name, allowed);
+    }
+    let bytes = read_file(place, MAX_JWKS_BYTES)?;
     let set = JwkSet::parse(bytes.expose(), &ImportOptions::new()).map_err(|error| {
         let reason = without_code(&error, error.code());
         let message = format!("{}: {reason}", Escaped(&name));
@@ -138,12 +141,11 @@ pub(crate) fn read_jwks(path: &Path) -> Result<KeySet, Failure> {
     KeySet::of(set.into_keys()).map_err(|error| key_failure(&error))
 }
 
-/// This program opens no connection: what looks like a URL is no file name of ours.
-fn refuse_url(path: &Path) -> Result<(), Failure> {
-    let text = path.to_string_lossy();
-    if text.starts_with("http://") || text.starts_with("https://") {
-        let failure = Failure::usage("key sets are read from files, not from the network");
-        return Err(failure.hint("fetch it first, then give --jwks FILE"));
+/// A single key is read from a file: an address is no file name of ours.
+fn refuse_address(path: &Path) -> Result<(), Failure> {
+    if network::is_address(&path.to_string_lossy()) {
+        let failure = Failure::usage("a key is read from a file, not from the network");
+        return Err(failure.hint("a key set can be fetched: --jwks URL"));
     }
     Ok(())
 }
@@ -156,7 +158,7 @@ pub(crate) fn read_verifying_key(
     algorithm: Option<Algorithm>,
     passphrase: &PassphraseSource,
 ) -> Result<VerifyingKey, Failure> {
-    refuse_url(path)?;
+    refuse_address(path)?;
     let bytes = read_file(path, MAX_PEM_BYTES)?;
     let named = |failure: Failure| {
         let name = path.to_string_lossy();
@@ -283,7 +285,7 @@ pub(crate) fn key_failure(error: &KeyError) -> Failure {
 }
 
 /// The sentence without the code in it, which is printed already.
-fn without_code(error: impl std::fmt::Display, code: &str) -> String {
+pub(crate) fn without_code(error: impl std::fmt::Display, code: &str) -> String {
     error.to_string().replacen(&format!("{code}: "), "", 1)
 }
 

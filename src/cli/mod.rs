@@ -11,6 +11,7 @@ mod escape;
 mod failure;
 mod input;
 mod keys;
+mod network;
 mod output;
 mod passphrase;
 mod revocations;

@@ -169,15 +169,15 @@ fn the_main_errors_word_for_word() {
         &[
             "verify",
             "a.b.c",
-            "--jwks",
-            "https://auth.example/jwks",
+            "--key",
+            "https://auth.example/key.pem",
             "--iss",
             "i",
         ],
         2,
         "usage",
-        "error[usage]: key sets are read from files, not from the network\n\
-         hint: fetch it first, then give --jwks FILE\n",
+        "error[usage]: a key is read from a file, not from the network\n\
+         hint: a key set can be fetched: --jwks URL\n",
     );
 }
 

@@ -5,3 +5,5 @@ mod discovery;
 mod flood;
 mod rotation;
 mod scene;
+mod server;
+mod sockets;

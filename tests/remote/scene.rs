@@ -165,16 +165,7 @@ impl World {
 
     /// A token that is good now.
     pub(crate) fn mint(&self, key: &SigningKey) -> String {
-        let private = key.to_jwk().unwrap();
-        let copy = SigningKey::from_jwk(private.expose(), &Default::default()).unwrap();
-        let minter = Minter::builder(copy, ISSUER)
-            .audience(AUDIENCE)
-            .clock(Arc::clone(&self.clock));
-        minter
-            .build()
-            .unwrap()
-            .mint(&Claims::for_subject("alice"))
-            .unwrap()
+        mint(key, &self.clock)
     }
 
     /// What the verifier says of a token of this key, made now: `ok`, or the code.
@@ -192,4 +183,15 @@ impl World {
         let _ = self.remote.refresh_if_due();
         self.script.fetches() > before
     }
+}
+
+/// A token of this key that is good by this clock.
+pub(crate) fn mint(key: &SigningKey, clock: &Arc<ManualClock>) -> String {
+    let private = key.to_jwk().unwrap();
+    let copy = SigningKey::from_jwk(private.expose(), &Default::default()).unwrap();
+    let minter = Minter::builder(copy, ISSUER)
+        .audience(AUDIENCE)
+        .clock(Arc::clone(clock));
+    let minter = minter.build().unwrap();
+    minter.mint(&Claims::for_subject("alice")).unwrap()
 }

@@ -205,6 +205,17 @@ fn certificates(pem: &[u8]) -> Result<Vec<Certificate<'static>>, FetchError> {
 
 impl Fetch for HttpClient {
     fn fetch(&self, request: &Request<()>, limit: usize) -> Result<Response<Vec<u8>>, FetchError> {
+        self.fetch_by(DefaultResolver::default(), request, limit)
+    }
+}
+
+impl HttpClient {
+    fn fetch_by(
+        &self,
+        resolver: impl Resolver,
+        request: &Request<()>,
+        limit: usize,
+    ) -> Result<Response<Vec<u8>>, FetchError> {
         let secure = request.uri().scheme_str() == Some("https");
         if secure && self.0.roots.is_empty() {
             let detail = "no certificate authority is known to this system: \
@@ -215,7 +226,7 @@ impl Fetch for HttpClient {
             self.0.config(secure),
             DefaultConnector::default(),
             Guarded {
-                inner: DefaultResolver::default(),
+                inner: resolver,
                 addresses: self.0.addresses,
             },
         );
@@ -306,5 +317,113 @@ impl<R: Resolver> Resolver for Guarded<R> {
             return Err(ureq::Error::Other(Box::new(refused)));
         }
         Ok(allowed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::{SocketAddr, TcpListener};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    /// A name server that answers otherwise each time.
+    #[derive(Clone, Debug)]
+    struct Changing(Arc<(Vec<Vec<SocketAddr>>, AtomicUsize)>);
+
+    impl Changing {
+        fn new(answers: &[&[&str]]) -> Self {
+            let read = |all: &&[&str]| all.iter().map(|each| each.parse().unwrap()).collect();
+            Self(Arc::new((
+                answers.iter().map(read).collect(),
+                AtomicUsize::new(0),
+            )))
+        }
+
+        fn asked(&self) -> usize {
+            self.0.1.load(Ordering::SeqCst)
+        }
+    }
+
+    impl Resolver for Changing {
+        fn resolve(
+            &self,
+            _: &http::Uri,
+            _: &Config,
+            _: NextTimeout,
+        ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+            let turn = self.0.1.fetch_add(1, Ordering::SeqCst);
+            let mut found = self.empty();
+            for address in &self.0.0[turn.min(self.0.0.len() - 1)] {
+                found.push(*address);
+            }
+            Ok(found)
+        }
+    }
+
+    fn fetch(resolver: &Changing, addresses: Addresses) -> Result<Vec<u8>, &'static str> {
+        let client = HttpClient::builder()
+            .addresses(addresses)
+            .connect_limit(Duration::from_secs(30))
+            .time_limit(Duration::from_secs(30))
+            .build()
+            .unwrap();
+        let request = Request::get("http://rebinding.example/").body(()).unwrap();
+        let answer = client.fetch_by(resolver.clone(), &request, 100);
+        answer
+            .map(Response::into_body)
+            .map_err(|error| error.code())
+    }
+
+    #[test]
+    fn the_address_that_was_judged_is_the_one_connected_to() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let here = listener.local_addr().unwrap().to_string();
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 1024]);
+            stream
+                .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+                .unwrap();
+        });
+        // Allowed when judged; asked again it would lead elsewhere, and it is not.
+        let rebinding = Changing::new(&[&[&here], &["169.254.169.254:80"]]);
+        let body = fetch(&rebinding, Addresses::PublicAndPrivate);
+        assert_eq!(body.as_deref(), Ok(&b"ok"[..]));
+        assert_eq!(rebinding.asked(), 1);
+        server.join().unwrap();
+    }
+
+    #[test]
+    fn a_name_that_leads_to_private_addresses_alone_is_refused() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let here = listener.local_addr().unwrap().to_string();
+        let mapped = format!(
+            "[::ffff:127.0.0.1]:{}",
+            listener.local_addr().unwrap().port()
+        );
+        let inside = Changing::new(&[&[&here, &mapped, "10.0.0.1:80", "[fe80::1]:80"]]);
+        assert_eq!(fetch(&inside, Addresses::Public), Err("address_refused"));
+        assert!(listener.accept().is_err(), "it was connected to");
+    }
+
+    #[test]
+    fn of_several_addresses_those_allowed_are_left() {
+        let inner = Changing::new(&[&["127.0.0.1:80", "8.8.8.8:80", "[::1]:80", "[2a00::1]:80"]]);
+        let guarded = Guarded {
+            inner,
+            addresses: Addresses::Public,
+        };
+        let uri = http::Uri::from_static("http://mixed.example/");
+        let timeout = NextTimeout {
+            after: Duration::from_secs(1).into(),
+            reason: ureq::Timeout::Resolve,
+            ..NextTimeout::default()
+        };
+        let left = guarded.resolve(&uri, &Config::default(), timeout).unwrap();
+        let left: Vec<String> = left.iter().map(ToString::to_string).collect();
+        assert_eq!(left, ["8.8.8.8:80", "[2a00::1]:80"]);
     }
 }

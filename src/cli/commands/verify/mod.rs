@@ -22,6 +22,7 @@ use crate::cli::config::{self, Settings};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::input::{Source, utf8};
 use crate::cli::keys;
+use crate::cli::network::NetworkArguments;
 use crate::cli::output::Output;
 use crate::cli::passphrase::PassphraseSource;
 use crate::cli::revocations;
@@ -62,8 +63,10 @@ pub(crate) struct VerifyArguments {
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     at: Option<Moment>,
     /// Verify with the keys of this JWK set in place of the store's
-    #[arg(long, value_name = "FILE", conflicts_with = "key")]
+    #[arg(long, value_name = "FILE|URL", conflicts_with = "key")]
     jwks: Option<PathBuf>,
+    #[command(flatten)]
+    network: NetworkArguments,
     /// Verify with the key in this file (PEM, JWK or PASERK) in place of the store's
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
@@ -220,7 +223,7 @@ fn key_set(
     at: UnixTime,
 ) -> Result<KeySet, Failure> {
     if let Some(path) = &arguments.jwks {
-        return keys::read_jwks(path);
+        return keys::read_jwks(path, arguments.network);
     }
     if let Some(path) = &arguments.key {
         let key = keys::read_verifying_key(path, arguments.alg, &arguments.passphrase)?;
