@@ -194,9 +194,10 @@ pub fn published_keys(
         .collect()
 }
 
-/// The key set to publish at `now`, for a keyring of JWT keys that was read then, with
-/// the promise that verifiers may rely on until their own clocks say so: no other key
-/// signs before that ([`JwkSet::complete_until`]).
+/// The key set to publish at `now`, for a keyring of JWT keys that left the store at
+/// `read_at`, both by the publisher's clock. With it goes the promise that verifiers may
+/// rely on until their own clocks say so: no other key signs before that
+/// ([`JwkSet::complete_until`]).
 ///
 /// The promise moves in steps of a tenth of the cache's lifetime, so that the bytes,
 /// and an `ETag` made of them, stay the same in between.
@@ -214,15 +215,19 @@ pub fn published_keys(
 /// let key = SigningKey::generate(Algorithm::EdDsa)?;
 /// let (policy, defaults) = (RotationPolicy::default(), Defaults::default());
 /// let made = create_keyring(&store, "orders", policy, defaults, &key, None, now)?;
-/// let set = published_set(&made.keyring, now)?;
+/// let set = published_set(&made.keyring, now, now)?;
 /// assert!(set.complete_until().is_some_and(|until| until > now));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn published_set(keyring: &Keyring, now: UnixTime) -> Result<JwkSet, KeyAccessError> {
+pub fn published_set(
+    keyring: &Keyring,
+    now: UnixTime,
+    read_at: UnixTime,
+) -> Result<JwkSet, KeyAccessError> {
     let set = JwkSet::of(published_keys(keyring, now)?).map_err(KeyAccessErrorKind::Published)?;
     // Readers' clocks may be S off, and S is known here alone.
     let until = keyring
-        .complete_until(now)
+        .complete_until(read_at)
         .saturating_sub(keyring.policy().clock_skew());
     let step = (keyring.policy().cache_max_age().as_secs() / 10).max(1);
     let beyond = until

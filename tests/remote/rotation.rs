@@ -40,7 +40,7 @@ impl Published {
     fn body(&self) -> (Vec<u8>, RotationPolicy) {
         let keyring = load_keyring(&self.store).unwrap().unwrap().keyring;
         let set = match self.promise {
-            Promise::Given => published_set(&keyring, self.clock.now()).unwrap(),
+            Promise::Given => published_set(&keyring, self.clock.now(), self.clock.now()).unwrap(),
             Promise::Withheld => {
                 JwkSet::of(published_keys(&keyring, self.clock.now()).unwrap()).unwrap()
             }

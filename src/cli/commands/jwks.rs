@@ -1,10 +1,9 @@
 //! `tokenwright jwks`: the published set.
 
 use clap::Args;
-use tokenwright::key::{Format, VerifyingKey};
-use tokenwright::keyring::Keyring;
+use tokenwright::key::{Format, JwkSet, VerifyingKey};
 use tokenwright::store;
-use tokenwright::{Clock as _, SystemClock, UnixTime};
+use tokenwright::{Clock as _, SystemClock};
 
 use crate::cli::arguments::GlobalArguments;
 use crate::cli::config::{self, Settings};
@@ -31,16 +30,26 @@ pub(crate) fn run(
         ..Settings::default()
     };
     let settings = config::resolve(flags, global.config.as_deref())?;
+    let read_at = SystemClock.now();
     let ring = Ring::open(&settings)?;
     let now = ring.keyring().clock(SystemClock.now());
-    let keys =
-        store::published_keys(ring.keyring(), now).map_err(|error| access_failure(&error))?;
+    let keys = store::published_keys(ring.keyring(), now);
+    let keys = keys.map_err(|error| access_failure(&error))?;
     if keys.is_empty() {
         let message = "these keys are shared secrets, which are never published";
         return Err(Failure::new("no_such_form", Exit::Operator, message)
             .hint("to hand one over: tokenwright key export KID --out FILE"));
     }
-    print(ring.keyring(), now, &keys, arguments.json, output)?;
+    let paseto = keys
+        .iter()
+        .all(|key| key.algorithm().format() == Format::Paseto);
+    if paseto {
+        print_lines(&keys, arguments.json, output)?;
+    } else {
+        let set = store::published_set(ring.keyring(), now, read_at);
+        let set = set.map_err(|error| access_failure(&error))?;
+        print_set(&set, arguments.json, output)?;
+    }
     output.note(format_args!(
         "serve it with Cache-Control: {}",
         ring.keyring().policy().cache_control()
@@ -48,29 +57,20 @@ pub(crate) fn run(
     Ok(Exit::Done)
 }
 
-fn print(
-    keyring: &Keyring,
-    now: UnixTime,
-    keys: &[VerifyingKey],
-    json: bool,
-    output: &mut Output,
-) -> Result<(), Failure> {
-    let paseto = keys
+fn print_lines(keys: &[VerifyingKey], json: bool, output: &mut Output) -> Result<(), Failure> {
+    let lines = keys
         .iter()
-        .all(|key| key.algorithm().format() == Format::Paseto);
-    if paseto {
-        let lines = keys
-            .iter()
-            .map(VerifyingKey::to_paserk)
-            .collect::<Result<Vec<String>, _>>()
-            .map_err(|error| key_failure(&error))?;
-        if json {
-            let quoted: Vec<String> = lines.iter().map(|line| json_string(line)).collect();
-            return output.json("jwks", &[("paserk", format!("[{}]", quoted.join(",")))]);
-        }
-        return output.line(lines.join("\n"));
+        .map(VerifyingKey::to_paserk)
+        .collect::<Result<Vec<String>, _>>()
+        .map_err(|error| key_failure(&error))?;
+    if json {
+        let quoted: Vec<String> = lines.iter().map(|line| json_string(line)).collect();
+        return output.json("jwks", &[("paserk", format!("[{}]", quoted.join(",")))]);
     }
-    let set = store::published_set(keyring, now).map_err(|error| access_failure(&error))?;
+    output.line(lines.join("\n"))
+}
+
+fn print_set(set: &JwkSet, json: bool, output: &mut Output) -> Result<(), Failure> {
     let text = set.to_json().map_err(|error| key_failure(&error))?;
     if json {
         return output.json(

@@ -4,9 +4,9 @@ use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 
 use crate::encoding::base64url;
-use crate::key::{Format, JwkSet, VerifyingKey};
+use crate::key::{Format, VerifyingKey};
 use crate::keyring::Keyring;
-use crate::store::published_keys;
+use crate::store::{published_keys, published_set};
 use crate::time::UnixTime;
 
 /// A document and the tag that changes with it.
@@ -40,14 +40,15 @@ pub(super) enum Published {
 }
 
 impl Published {
-    /// The keys that are published at `at`, by the keyring's clock; the error is for the operator.
-    pub(super) fn of(keyring: &Keyring, at: UnixTime) -> Result<Self, String> {
+    /// The keys that are published at `at`, by the keyring's clock, of a keyring that was
+    /// read at `read_at`; the error is for the operator.
+    pub(super) fn of(keyring: &Keyring, at: UnixTime, read_at: UnixTime) -> Result<Self, String> {
         if keyring.algorithm().is_symmetric() {
             return Ok(Self::Nothing);
         }
-        let keys = published_keys(keyring, at).map_err(|error| error.to_string())?;
         match keyring.algorithm().format() {
             Format::Paseto => {
+                let keys = published_keys(keyring, at).map_err(|error| error.to_string())?;
                 let lines = keys.iter().map(VerifyingKey::to_paserk);
                 let lines = lines.collect::<Result<Vec<String>, _>>();
                 let lines = lines.map_err(|error| error.to_string())?;
@@ -57,7 +58,8 @@ impl Published {
                 Ok(Self::Paserk(Document::of(text)))
             }
             Format::Jwt => {
-                let set = JwkSet::of(keys).map_err(|error| error.to_string())?;
+                let set = published_set(keyring, at, read_at);
+                let set = set.map_err(|error| error.to_string())?;
                 let json = set.to_json().map_err(|error| error.to_string())?;
                 Ok(Self::Jwks(Document::of(json)))
             }

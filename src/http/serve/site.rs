@@ -58,7 +58,7 @@ impl Known {
         let (keyring, health) = (follower.keyring(), follower.health());
         let at = keyring.clock(now);
         Self {
-            published: Published::of(&keyring, at),
+            published: Published::of(&keyring, at, health.read_at),
             changes_at: changes_at(&keyring, at),
             keyring,
             health,
@@ -174,7 +174,7 @@ impl Site {
         let at = known.keyring.clock(now);
         // A key that has left the set is not served for want of a refresh (rule 4).
         let later = known.changes_at.is_some_and(|change| change <= at);
-        let fresh = later.then(|| Published::of(&known.keyring, at));
+        let fresh = later.then(|| Published::of(&known.keyring, at, known.health.read_at));
         let published = fresh.as_ref().unwrap_or(&known.published);
         let (document, content_type) = match (published, form) {
             (Ok(Published::Jwks(set)), KeyForm::Jwks) => (set, "application/jwk-set+json"),
