@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use house::{House, ISSUER, LIST, NOW, after, facts, is_revoked, session, token};
 use tokenwright::distribution::{
-    Applied, DistributionErrorKind, RevocationMark, RevocationPublisher, RevocationReplica,
+    Applied, DistributionErrorKind, RevocationEdition, RevocationMark, RevocationReplica,
 };
 use tokenwright::key::{Algorithm, SigningKey};
 use tokenwright::{
@@ -77,7 +77,7 @@ fn a_delta_adds_and_extends_and_says_when_each_entry_was_made() {
     house.add(&token("a", 100));
     let mut replica = house.replica();
     house.bring(&mut replica, &house.snapshot()).unwrap();
-    let from = house.mark.clone();
+    let from = house.edition();
     house.add(&token("a", 900));
     house.add(&session("s", 900));
     house.add(&Revocation::subject_before(
@@ -87,7 +87,7 @@ fn a_delta_adds_and_extends_and_says_when_each_entry_was_made() {
         NOW,
         after(900),
     ));
-    let delta = house.delta(&from, 1..);
+    let delta = house.delta(&from);
     assert_eq!(
         house.bring(&mut replica, &delta),
         Ok(Applied::Extended { entries: 3 })
@@ -106,11 +106,11 @@ fn a_delta_adds_and_extends_and_says_when_each_entry_was_made() {
     );
     // Extended: it is still there when its first end has passed.
     house.at(after(500));
-    let renewal = house.delta(&house.mark.clone(), 4..);
+    let renewal = house.delta(&house.edition());
     assert_eq!(house.bring(&mut replica, &renewal), Ok(Applied::Renewed));
-    let from = house.mark.clone();
+    let from = house.edition();
     house.add(&token("c", 900));
-    house.bring(&mut replica, &house.delta(&from, 4..)).unwrap();
+    house.bring(&mut replica, &house.delta(&from)).unwrap();
     assert!(is_revoked(&replica, "a"));
 }
 
@@ -119,9 +119,9 @@ fn taking_a_document_twice_changes_nothing() {
     let mut house = House::new();
     house.add(&token("a", 900));
     let snapshot = house.snapshot();
-    let from = house.mark.clone();
+    let from = house.edition();
     house.add(&token("b", 900));
-    let delta = house.delta(&from, 1..);
+    let delta = house.delta(&from);
     let mut replica = house.replica();
     house.bring(&mut replica, &snapshot).unwrap();
     assert_eq!(house.bring(&mut replica, &snapshot), Ok(Applied::Unchanged));
@@ -217,8 +217,8 @@ fn an_older_list_is_refused_also_after_a_restart() {
     let refused = house.bring(&mut restarted, &old).unwrap_err();
     assert_eq!(refused.code(), "rolled_back");
     // A restarted copy knows where it stood and not what it held.
-    let from = house.mark.clone();
-    let renewal = house.delta(&from, 2..);
+    let from = house.edition();
+    let renewal = house.delta(&from);
     let error = house.bring(&mut restarted, &renewal).unwrap_err();
     assert_eq!(error.code(), "snapshot_needed");
     assert!(!is_revoked(&restarted, "b"));
@@ -230,13 +230,13 @@ fn an_older_list_is_refused_also_after_a_restart() {
 fn two_histories_of_one_list_are_an_alarm() {
     let mut one = House::new();
     one.add(&token("common", 900));
-    let common = one.mark.clone();
+    let common = one.edition();
     let mut other = one.branch();
     one.add(&token("a", 900));
     other.add(&token("b", 900));
     let mut replica = one.replica();
     one.bring(&mut replica, &one.snapshot()).unwrap();
-    for document in [other.snapshot(), other.delta(&common, 1..)] {
+    for document in [other.snapshot(), other.delta(&common)] {
         let error = one.bring(&mut replica, &document).unwrap_err();
         assert_eq!(
             *error.kind(),
@@ -244,16 +244,15 @@ fn two_histories_of_one_list_are_an_alarm() {
         );
     }
     // Also by what a later delta says that it extends.
-    let forked = other.mark.clone();
+    let forked = other.edition();
     other.add(&token("c", 900));
-    let error = one
-        .bring(&mut replica, &other.delta(&forked, 2..))
-        .unwrap_err();
+    let error = one.bring(&mut replica, &other.delta(&forked)).unwrap_err();
     assert_eq!(error.code(), "forked");
     assert!(is_revoked(&replica, "a") && !is_revoked(&replica, "b"));
     // A restarted copy that kept its mark sees it as well.
     let mut restarted = RevocationReplica::resuming(ISSUER, replica.mark().unwrap().clone());
-    let mut third = one.branch_at(&common);
+    let mut third = one.empty();
+    third.add(&token("y", 900));
     third.add(&token("z", 900));
     let error = one.bring(&mut restarted, &third.snapshot()).unwrap_err();
     assert_eq!(error.code(), "forked");
@@ -265,9 +264,9 @@ fn a_delta_with_a_gap_asks_for_the_snapshot() {
     house.add(&token("a", 900));
     let snapshot = house.snapshot();
     house.add(&token("b", 900));
-    let missed = house.mark.clone();
+    let missed = house.edition();
     house.add(&token("c", 900));
-    let late = house.delta(&missed, 2..);
+    let late = house.delta(&missed);
     let mut replica = house.replica();
     let error = house.bring(&mut replica, &late).unwrap_err();
     assert_eq!(
@@ -393,12 +392,9 @@ fn another_key_issuer_or_list_is_refused() {
     // The first list that comes is the one that is followed.
     let mut replica = RevocationReplica::of_first_list(ISSUER);
     house.bring(&mut replica, &document).unwrap();
-    let mark = RevocationMark::start("list-2", 7).unwrap();
     let view = RevocationView::new(RevocationList::for_list("list-2"), NOW);
-    let other = house
-        .publisher()
-        .snapshot(&house.key, &view, &mark)
-        .unwrap();
+    let edition = RevocationEdition::new("list-2", 1, 7, view).unwrap();
+    let other = house.publisher().snapshot(&house.key, &edition).unwrap();
     assert_eq!(
         house.bring(&mut replica, &other).unwrap_err().code(),
         "wrong_list"
@@ -408,13 +404,10 @@ fn another_key_issuer_or_list_is_refused() {
 #[test]
 fn a_number_that_nothing_could_follow_is_refused() {
     let house = House::small(Algorithm::EdDsa, 1);
-    let view = RevocationView::new(house.list.clone(), NOW);
     let code = |epoch, seq| {
-        let mark = RevocationMark::new(LIST, epoch, seq, [7; 32]).unwrap();
-        let document = house
-            .publisher()
-            .snapshot(&house.key, &view, &mark)
-            .unwrap();
+        let view = RevocationView::new(house.list.clone(), NOW);
+        let edition = RevocationEdition::new(LIST, epoch, seq, view).unwrap();
+        let document = house.publisher().snapshot(&house.key, &edition).unwrap();
         let mut replica = house.replica();
         house.bring(&mut replica, &house.snapshot()).unwrap();
         let first = house.bring(&mut house.replica(), &document);
@@ -448,10 +441,9 @@ fn a_restored_list_revives_nothing() {
     // Without a new epoch it is a rollback.
     let refused = house.bring(&mut replica, &backup.snapshot()).unwrap_err();
     assert_eq!(refused.code(), "rolled_back");
-    let error = house.bring(
-        &mut replica,
-        &restored.delta(&RevocationMark::start(LIST, 2).unwrap(), 1..),
-    );
+    let mut further = restored.branch();
+    further.add(&token("newer", 900));
+    let error = house.bring(&mut replica, &further.delta(&restored.edition()));
     assert_eq!(error.unwrap_err().code(), "snapshot_needed");
     assert_eq!(
         house.bring(&mut replica, &restored.snapshot()),
@@ -461,12 +453,9 @@ fn a_restored_list_revives_nothing() {
         assert!(is_revoked(&replica, name), "{name}");
     }
     // Under another key the old entries could not be kept: that must not pass in silence.
-    let mark = RevocationMark::start(LIST, 3).unwrap();
     let view = RevocationView::new(RevocationList::new(), NOW);
-    let rekeyed = house
-        .publisher()
-        .snapshot(&house.key, &view, &mark)
-        .unwrap();
+    let edition = RevocationEdition::new(LIST, 3, 1, view).unwrap();
+    let rekeyed = house.publisher().snapshot(&house.key, &edition).unwrap();
     assert_eq!(
         house.bring(&mut replica, &rekeyed).unwrap_err().code(),
         "rekeyed"
@@ -477,16 +466,16 @@ fn a_restored_list_revives_nothing() {
 #[test]
 fn a_thousand_historical_states_in_any_order_never_lead_back() {
     let mut house = House::new();
-    let mut history = vec![(house.mark.clone(), house.snapshot())];
+    let mut history = vec![(house.edition().mark().clone(), house.snapshot())];
     for number in 0..1_000 {
-        let from = house.mark.clone();
+        let from = house.edition();
         house.add(&token(&format!("t{number}"), 90_000));
         let document = if number % 3 == 0 {
             house.snapshot()
         } else {
-            house.delta(&from, number..)
+            house.delta(&from)
         };
-        history.push((house.mark.clone(), document));
+        history.push((house.edition().mark().clone(), document));
     }
     for seed in 0..5 {
         let mut random = house::Random(seed);
@@ -576,21 +565,19 @@ fn a_full_copy_says_so_and_keeps_what_it_holds() {
     }
     let mut replica = house.replica().with_limit(10);
     house.bring(&mut replica, &house.snapshot()).unwrap();
-    let from = house.mark.clone();
+    let from = house.edition();
     house.add(&token("t10", 900));
-    let error = house
-        .bring(&mut replica, &house.delta(&from, 10..))
-        .unwrap_err();
+    let error = house.bring(&mut replica, &house.delta(&from)).unwrap_err();
     assert_eq!(error.code(), "list_full");
     let error = house.bring(&mut replica, &house.snapshot()).unwrap_err();
     assert_eq!(error.code(), "list_too_large");
     assert!(is_revoked(&replica, "t0"));
-    assert_eq!(replica.mark(), Some(&from));
+    assert_eq!(replica.mark(), Some(from.mark()));
 }
 
 #[test]
 fn a_mark_that_cannot_be_read_is_not_taken_for_none() {
-    let mark = RevocationMark::start("list \u{1b}", 1).unwrap();
+    let mark = RevocationMark::new("list \u{1b}", 1, 0, [0; 32]).unwrap();
     let text = mark.to_json();
     assert_eq!(RevocationMark::from_json(text.as_bytes()), Ok(mark));
     for length in 0..text.len() - 1 {
@@ -615,38 +602,108 @@ fn a_mark_that_cannot_be_read_is_not_taken_for_none() {
 }
 
 #[test]
-fn the_same_history_has_the_same_digest_however_it_was_cut() {
+fn the_same_state_has_the_same_digest_whatever_the_order_it_came_in() {
     let entries = [token("a", 900), session("a", 900), token("b", 900)];
-    let walk = |entries: &[Revocation<'_>]| {
-        let mut mark = RevocationMark::start(LIST, 1).unwrap();
-        entries.iter().for_each(|entry| mark.add(entry).unwrap());
-        mark
+    let digest = |entries: &[&Revocation<'_>]| {
+        let mut house = House::new();
+        entries.iter().for_each(|entry| house.add(entry));
+        *house.edition().mark().digest()
     };
-    assert_eq!(
-        walk(&entries),
-        walk(&entries.clone().map(|entry| entry.with_reason("why")))
-    );
-    assert_ne!(walk(&entries[..2]).digest(), walk(&entries[..1]).digest());
-    let [a, s, b] = entries;
-    assert_ne!(walk(&[a.clone(), s.clone(), b.clone()]), walk(&[b, s, a]));
+    let [a, s, b] = &entries;
+    assert_eq!(digest(&[a, s, b]), digest(&[b, a, s, a]));
+    let key = Revocation::key(ISSUER, "k", NOW, after(900));
+    let later = Revocation::key(ISSUER, "k", after(5), after(900)).with_reason("why");
+    assert_eq!(digest(&[a, &key]), digest(&[&later, a]));
+    let mut seen = std::collections::HashSet::new();
+    let longer = token("a", 901);
+    let of_token = Revocation::key(ISSUER, "k", NOW, after(901));
+    for state in [
+        &[][..],
+        &[a],
+        &[s],
+        &[a, s],
+        &[&longer],
+        &[a, &key],
+        &[a, &of_token],
+    ] {
+        assert!(seen.insert(digest(state)), "{state:?}");
+    }
 }
 
 #[test]
 fn a_publisher_makes_no_delta_between_histories() {
     let house = House::small(Algorithm::EdDsa, 1);
-    let view = RevocationView::new(house.list.clone(), NOW);
-    let publisher = RevocationPublisher::new(ISSUER, Duration::from_secs(600));
-    let later = RevocationMark::new(LIST, 1, 1_000, [0; 32]).unwrap();
-    let other = RevocationMark::start("list-2", 1).unwrap();
-    let before = RevocationMark::start(LIST, 0).unwrap();
-    for from in [later, other, before] {
-        let error = publisher
-            .delta(&house.key, &view, &from, &house.mark, [])
-            .unwrap_err();
+    let publisher = house.publisher();
+    let here = house.edition();
+    let view = here.view().clone();
+    let of =
+        |list: &str, epoch, seq| RevocationEdition::new(list, epoch, seq, view.clone()).unwrap();
+    for from in [of(LIST, 1, 1_000), of("list-2", 1, 1), of(LIST, 0, 1)] {
+        let error = publisher.delta(&house.key, &from, &here).unwrap_err();
         assert_eq!(error.code(), "bad_head");
     }
-    let long = "x".repeat(20_000);
-    let entry = Revocation::key(ISSUER, long, NOW, after(900));
-    let error = publisher.delta(&house.key, &view, &house.mark, &house.mark, [entry]);
+    // One number, two states.
+    let mut other = house.branch();
+    other.list.add(&token("more", 900)).unwrap();
+    let error = publisher
+        .delta(&house.key, &other.edition(), &here)
+        .unwrap_err();
+    assert_eq!(error.code(), "bad_head");
+    let rekeyed = RevocationView::new(RevocationList::new(), NOW);
+    let rekeyed = RevocationEdition::new(LIST, 1, 1, rekeyed).unwrap();
+    let error = publisher.delta(&house.key, &rekeyed, &here).unwrap_err();
+    assert_eq!(error.code(), "rekeyed");
+    let long = Revocation::key(ISSUER, "x".repeat(20_000), NOW, after(900));
+    let error = publisher.delta_of(&house.key, here.mark(), &here, [long]);
     assert_eq!(error.unwrap_err().code(), "entry_too_long");
+}
+
+#[test]
+fn a_delta_from_a_kept_mark_is_the_one_from_the_edition() {
+    let mut house = House::small(Algorithm::EdDsa, 1);
+    let before = house.edition();
+    let added = [
+        session("s9", 700),
+        token("t9", 900),
+        token("t1", 950),
+        Revocation::key(ISSUER, "other", NOW, after(900)),
+        Revocation::subject_before(ISSUER, "alice", after(1), NOW, after(900)),
+        token("t9", 800),
+    ];
+    added.iter().for_each(|entry| house.add(entry));
+    let from_mark = house
+        .publisher()
+        .delta_of(&house.key, before.mark(), &house.edition(), added)
+        .unwrap();
+    assert_eq!(from_mark, house.delta(&before));
+    let mut replica = house.replica();
+    let earlier = house.publisher().snapshot(&house.key, &before).unwrap();
+    house.bring(&mut replica, &earlier).unwrap();
+    let entries = house.len();
+    assert_eq!(
+        house.bring(&mut replica, &from_mark),
+        Ok(Applied::Extended { entries })
+    );
+}
+
+#[test]
+fn pruning_makes_a_new_number_and_an_empty_delta() {
+    let mut house = House::small(Algorithm::EdDsa, 1);
+    let before = house.edition();
+    let mut replica = house.replica();
+    house.bring(&mut replica, &house.snapshot()).unwrap();
+    house.at(after(150));
+    assert_eq!(house.prune(), 2);
+    let delta = house.delta(&before);
+    assert!(delta.len() < 1_000, "{}", delta.len());
+    // What was rounded up stays a little longer here, until a snapshot replaces it.
+    let entries = house.len();
+    assert_eq!(
+        house.bring(&mut replica, &delta),
+        Ok(Applied::Extended { entries })
+    );
+    assert_eq!(
+        house.bring(&mut replica, &house.snapshot()),
+        Ok(Applied::Unchanged)
+    );
 }

@@ -1,10 +1,9 @@
 //! An issuer that keeps a revocation list and signs it.
 
-use std::ops::RangeFrom;
 use std::time::Duration;
 
 use tokenwright::distribution::{
-    Applied, DistributionError, RevocationMark, RevocationPublisher, RevocationReplica,
+    Applied, DistributionError, RevocationEdition, RevocationPublisher, RevocationReplica,
 };
 use tokenwright::key::{Algorithm, Entropy, KeyError, SigningKey, VerifyingKey};
 use tokenwright::{
@@ -92,8 +91,8 @@ pub(crate) struct House {
     pub(crate) key: SigningKey,
     recipe: (Algorithm, u8),
     pub(crate) list: RevocationList,
-    pub(crate) mark: RevocationMark,
-    log: Vec<Revocation<'static>>,
+    epoch: u64,
+    seq: u64,
     now: UnixTime,
 }
 
@@ -108,8 +107,8 @@ impl House {
             key: SigningKey::generate_with(algorithm, &Seed(seed)).unwrap(),
             recipe: (algorithm, seed),
             list: RevocationList::for_list(LIST),
-            mark: RevocationMark::start(LIST, 1).unwrap(),
-            log: Vec::new(),
+            epoch: 1,
+            seq: 0,
             now: NOW,
         }
     }
@@ -133,8 +132,13 @@ impl House {
 
     pub(crate) fn add(&mut self, entry: &Revocation<'_>) {
         self.list.add(entry).unwrap();
-        self.mark.add(entry).unwrap();
-        self.log.push(entry.clone().into_owned());
+        self.seq += 1;
+    }
+
+    /// Drops what has ended.
+    pub(crate) fn prune(&mut self) -> usize {
+        self.seq += 1;
+        self.list.prune(self.now)
     }
 
     pub(crate) fn at(&mut self, now: UnixTime) {
@@ -157,26 +161,28 @@ impl House {
         LiveRevocations::new(self.list.clone(), self.now)
     }
 
-    pub(crate) fn snapshot(&self) -> Vec<u8> {
+    /// The list as it is now.
+    pub(crate) fn edition(&self) -> RevocationEdition {
         let view = RevocationView::new(self.list.clone(), self.now);
+        RevocationEdition::new(LIST, self.epoch, self.seq, view).unwrap()
+    }
+
+    pub(crate) fn snapshot(&self) -> Vec<u8> {
         self.publisher()
-            .snapshot(&self.key, &view, &self.mark)
+            .snapshot(&self.key, &self.edition())
             .unwrap()
     }
 
-    /// What was added since `from`, which are these entries of the log.
-    pub(crate) fn delta(&self, from: &RevocationMark, entries: RangeFrom<usize>) -> Vec<u8> {
-        let view = RevocationView::new(self.list.clone(), self.now);
-        let added = self.log[entries].iter().cloned();
+    /// What was added since.
+    pub(crate) fn delta(&self, from: &RevocationEdition) -> Vec<u8> {
         self.publisher()
-            .delta(&self.key, &view, from, &self.mark, added)
+            .delta(&self.key, from, &self.edition())
             .unwrap()
     }
 
     /// A snapshot, and a delta that leads to the same place.
     pub(crate) fn both_kinds(&self) -> [Vec<u8>; 2] {
-        let start = RevocationMark::start(LIST, 1).unwrap();
-        [self.snapshot(), self.delta(&start, 0..)]
+        [self.snapshot(), self.delta(&self.empty().edition())]
     }
 
     pub(crate) fn replica(&self) -> RevocationReplica {
@@ -187,10 +193,7 @@ impl House {
     pub(crate) fn ready_for(&self, document: &[u8]) -> RevocationReplica {
         let mut replica = self.replica();
         if document != self.snapshot() {
-            let view = RevocationView::new(RevocationList::for_list(LIST), self.now);
-            let start = RevocationMark::start(LIST, 1).unwrap();
-            let empty = self.publisher().snapshot(&self.key, &view, &start).unwrap();
-            self.bring(&mut replica, &empty).unwrap();
+            self.bring(&mut replica, &self.empty().snapshot()).unwrap();
         }
         replica
     }
@@ -216,33 +219,23 @@ impl House {
     pub(crate) fn branch(&self) -> Self {
         Self {
             list: self.list.clone(),
-            mark: self.mark.clone(),
-            log: self.log.clone(),
+            epoch: self.epoch,
+            seq: self.seq,
             now: self.now,
             ..self.empty()
         }
     }
 
-    /// The list as it stood at a mark of its history.
-    pub(crate) fn branch_at(&self, mark: &RevocationMark) -> Self {
-        let mut branch = self.empty();
-        let steps = usize::try_from(mark.seq()).unwrap();
-        self.log[..steps].iter().for_each(|entry| branch.add(entry));
-        assert_eq!(branch.mark, *mark);
-        branch
-    }
-
-    /// The same list restored from a copy: a new epoch, which begins with its entries.
+    /// The same list restored from a copy: a new epoch.
     pub(crate) fn restored(&self) -> Self {
-        let mut restored = Self {
-            mark: RevocationMark::start(LIST, 2).unwrap(),
-            ..self.empty()
-        };
-        self.log.iter().for_each(|entry| restored.add(entry));
-        restored
+        Self {
+            epoch: self.epoch + 1,
+            ..self.branch()
+        }
     }
 
-    fn empty(&self) -> Self {
+    /// The same issuer, with nothing withdrawn yet.
+    pub(crate) fn empty(&self) -> Self {
         Self::of(self.recipe.0, self.recipe.1)
     }
 

@@ -190,17 +190,12 @@ fn index_bits(bounds: usize) -> u32 {
 
 /// Writes fingerprints that are sorted and without doubles, each with the earliest
 /// of the (sorted) bounds that is not before its end.
-pub(super) fn write_fingerprints(
-    entries: impl Iterator<Item = Entry>,
-    count: usize,
-    bounds: &[u32],
-    out: &mut BitWriter,
-) {
+pub(super) fn write_fingerprints(entries: &[Entry], bounds: &[u32], out: &mut BitWriter) {
     out.bits(bounds.len() as u64, 16);
     for bound in bounds {
         out.bits(u64::from(*bound), 32);
     }
-    let (low, width) = (low_bits(count as u64), index_bits(bounds.len()));
+    let (low, width) = (low_bits(entries.len() as u64), index_bits(bounds.len()));
     let mut expected: u64 = 0;
     for entry in entries {
         // Doubles cannot be written: what is coded is how many numbers are left out.

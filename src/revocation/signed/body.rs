@@ -32,15 +32,22 @@ pub(super) struct Sections {
     pub(super) others: Vec<Revocation<'static>>,
 }
 
-/// The last second for which anything here is kept.
-pub(super) fn latest_end(fingerprints: [&[Entry]; 2], others: &[Revocation<'_>]) -> Option<u64> {
-    let of_fingerprints = fingerprints.into_iter().flatten();
-    let ends = of_fingerprints.map(|entry| u64::from(entry.until));
-    let of_others = others.iter().map(|entry| {
-        let seconds = whole_seconds(entry.until());
-        u64::try_from(seconds).unwrap_or(0).min(MAX_LIST_NUMBER)
-    });
-    ends.chain(of_others).max()
+impl Sections {
+    /// How many tokens, sessions and others there are.
+    pub(super) fn counts(&self) -> [u64; 3] {
+        [self.tokens.len(), self.sessions.len(), self.others.len()].map(|count| count as u64)
+    }
+
+    /// The last second for which anything here is kept.
+    pub(super) fn latest_end(&self) -> Option<u64> {
+        let fingerprints = self.tokens.iter().chain(&self.sessions);
+        let ends = fingerprints.map(|entry| u64::from(entry.until));
+        let of_others = self.others.iter().map(|entry| {
+            let seconds = whole_seconds(entry.until());
+            u64::try_from(seconds).unwrap_or(0).min(MAX_LIST_NUMBER)
+        });
+        ends.chain(of_others).max()
+    }
 }
 
 /// An end in whole seconds, rather too late than too early.
@@ -50,16 +57,13 @@ fn whole_seconds(until: UnixTime) -> i64 {
 }
 
 /// Writes a body. Both runs of fingerprints are sorted and without doubles.
-pub(super) fn write_body<'e>(
-    [tokens, sessions]: [&[Entry]; 2],
-    mut others: Vec<Revocation<'e>>,
-    ends: Ends,
-) -> Result<Vec<u8>, DistributionError> {
+pub(super) fn write_body(sections: Sections, ends: Ends) -> Result<Vec<u8>, DistributionError> {
     let mut out = BitWriter::new();
-    for section in [tokens, sessions] {
+    for section in [&sections.tokens, &sections.sessions] {
         let bounds = bounds(section, ends);
-        write_fingerprints(section.iter().copied(), section.len(), &bounds, &mut out);
+        write_fingerprints(section, &bounds, &mut out);
     }
+    let mut others = sections.others;
     others.sort_by(|one, other| order(one).cmp(&order(other)));
     let mut bytes = Vec::new();
     for entry in &others {
@@ -106,14 +110,15 @@ pub(super) fn read_body(head: &Head, input: &mut Input<'_>) -> Result<Sections, 
     if input.left() > 0 {
         return Err(Fault::Broken("more follows the last entry"));
     }
-    if latest_end([&tokens, &sessions], &others) != head.until {
-        return Err(Fault::Broken("its last end is not the one in the head"));
-    }
-    Ok(Sections {
+    let sections = Sections {
         tokens,
         sessions,
         others,
-    })
+    };
+    if sections.latest_end() != head.until {
+        return Err(Fault::Broken("its last end is not the one in the head"));
+    }
+    Ok(sections)
 }
 
 /// Entries are sorted by kind, issuer and name, as bytes.

@@ -2,21 +2,17 @@
 
 use std::fmt;
 
-use sha2::{Digest as _, Sha256};
-
-use super::body::write_entry;
 use super::error::{DistributionError, DistributionErrorKind};
 use crate::encoding::json::{self, Bounds, JsonError, Text, Value};
 use crate::encoding::{base64url, write};
 use crate::error::Quoted;
 use crate::limits::{MAX_LIST_ID_BYTES, MAX_LIST_NUMBER, MAX_MARK_BYTES};
-use crate::revocation::Revocation;
 
 /// What a mark's own document calls itself.
 const FORMAT: &str = "tokenwright-revocation-mark";
 
-/// Where in its history a revocation list stands: which list, in which epoch, after
-/// how many steps, and a digest of that history.
+/// Where in its history a revocation list stands: which list, in which epoch, at
+/// which number, and a digest of its state there.
 ///
 /// Two lists that agree in id, epoch and number and differ in the digest are a fork.
 /// A machine that follows a list keeps the mark of the newest it has taken
@@ -25,11 +21,8 @@ const FORMAT: &str = "tokenwright-revocation-mark";
 ///
 /// ```
 /// use tokenwright::distribution::RevocationMark;
-/// use tokenwright::{Revocation, UnixTime};
-/// let at = UnixTime::from_seconds;
-/// let mut mark = RevocationMark::start("list-1", 1)?;
-/// mark.add(&Revocation::token("https://auth.example", "t-1", at(0), at(900)))?;
-/// assert_eq!((mark.epoch(), mark.seq()), (1, 1));
+/// let mark = RevocationMark::new("list-1", 1, 7, [0; 32])?;
+/// assert_eq!((mark.epoch(), mark.seq()), (1, 7));
 /// assert_eq!(RevocationMark::from_json(mark.to_json().as_bytes())?, mark);
 /// # Ok::<(), tokenwright::distribution::DistributionError>(())
 /// ```
@@ -42,9 +35,9 @@ pub struct RevocationMark {
 }
 
 impl RevocationMark {
-    /// Where a list stands whose history is kept elsewhere: its id, its epoch (one
-    /// more whenever it was restored from a copy), how many steps it has made in
-    /// that epoch, and a digest of these steps, the same wherever it is computed.
+    /// Where a list stands: its id, its epoch (one more whenever it was restored from a
+    /// copy), its number in that epoch, and a digest of its state, the same wherever
+    /// it is computed. [`RevocationEdition`](super::RevocationEdition) computes it.
     ///
     /// # Errors
     /// [`DistributionErrorKind::BadMark`] if the id is empty or longer than
@@ -75,35 +68,6 @@ impl RevocationMark {
         })
     }
 
-    /// Where an empty list of an epoch begins.
-    ///
-    /// # Errors
-    /// As [`new`](Self::new).
-    pub fn start(list: impl Into<String>, epoch: u64) -> Result<Self, DistributionError> {
-        let mut mark = Self::new(list, epoch, 0, [0; 32])?;
-        let mut hash = Sha256::new();
-        hash.update(b"tokenwright revocations\n");
-        hash.update(epoch.to_be_bytes());
-        hash.update(mark.list.as_bytes());
-        mark.digest = hash.finalize().into();
-        Ok(mark)
-    }
-
-    /// One step: this entry is added. The next digest is the SHA-256 of the last
-    /// digest and the entry as it stands in a body; reasons are not part of it.
-    ///
-    /// # Errors
-    /// [`DistributionErrorKind::EntryTooLong`], [`DistributionErrorKind::BadMark`] at the
-    /// end of the numbers; the mark is unchanged then.
-    pub fn add(&mut self, entry: &Revocation<'_>) -> Result<(), DistributionError> {
-        let mut bytes = self.digest.to_vec();
-        write_entry(entry, &mut bytes)?;
-        let seq = self.seq.saturating_add(1);
-        let digest = Sha256::digest(&bytes).into();
-        *self = Self::new(self.list.clone(), self.epoch, seq, digest)?;
-        Ok(())
-    }
-
     /// The id of the list.
     #[must_use]
     pub fn list(&self) -> &str {
@@ -116,13 +80,13 @@ impl RevocationMark {
         self.epoch
     }
 
-    /// How many steps it has made in its epoch.
+    /// Its number in its epoch.
     #[must_use]
     pub const fn seq(&self) -> u64 {
         self.seq
     }
 
-    /// The digest of its history.
+    /// The digest of its state.
     #[must_use]
     pub const fn digest(&self) -> &[u8; 32] {
         &self.digest

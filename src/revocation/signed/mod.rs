@@ -29,8 +29,8 @@
 //! | `iss` | the issuer that publishes the list |
 //! | `list` | the id of the list, 1 to 256 bytes |
 //! | `epoch` | one more whenever the list was restored from a copy |
-//! | `seq` | how many steps the list has made in this epoch |
-//! | `digest` | 32 bytes that stand for the history up to here (below) |
+//! | `seq` | the number of this state in its epoch; each change makes it greater |
+//! | `digest` | 32 bytes that stand for the state at this number (below) |
 //! | `from` | in a delta only: an object of `seq` and `digest`, what the delta extends |
 //! | `iat` | when the list was known to be complete, in seconds since 1970 |
 //! | `exp` | until when the document may be taken; after `iat` |
@@ -82,18 +82,17 @@
 //!
 //! # The digest
 //!
-//! Whoever keeps the list chooses how `digest` is computed, as long as the same
-//! history gives the same digest on each machine that publishes. [`RevocationMark`]
-//! begins an epoch with the SHA-256 of `tokenwright revocations`, a line feed, the epoch
-//! in eight bytes and the list id; each entry makes it the SHA-256 of the last digest and
-//! the entry in full as above (kind 1 for a token, 2 for a session, without an instant).
+//! To readers the digest is 32 bytes that the same state of a list always has. It is the
+//! SHA-256 of `tokenwright revocations`, a line feed and the key; then, for tokens and for sessions,
+//! their number in eight bytes and in rising order each fingerprint in eight and its end, not rounded, in four;
+//! then the others as above, sorted as bytes, with zero for when they were made.
 //!
 //! # What a follower does
 //!
 //! [`RevocationReplica`] refuses, in this order: a line that is too long or not signed by a
 //! trusted key as this type; another issuer's, another list; one from the future, one past `exp`;
 //! a lower (`epoch`, `seq`) than it has ever taken (rollback); the same with another `digest`
-//! (fork), also where a delta's `from` is what is held with another digest; leaps of 2^40 steps or
+//! (fork), also where a delta's `from` is what is held with another digest; leaps of more than 2^40 numbers or
 //! 2^16 epochs; a delta that does not extend exactly what is held; more entries or bytes than it
 //! takes, before it reads them; a body that is not the signed one, or has a second spelling.
 //!
@@ -104,6 +103,7 @@
 
 mod bits;
 mod body;
+mod edition;
 mod error;
 mod head;
 mod input;
@@ -111,6 +111,7 @@ mod mark;
 mod publish;
 mod replica;
 
+pub use edition::RevocationEdition;
 pub use error::{DistributionError, DistributionErrorKind};
 pub use mark::RevocationMark;
 pub use publish::RevocationPublisher;

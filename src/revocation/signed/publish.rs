@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-use super::body::{Ends, latest_end, write_body};
+use super::body::{Ends, Sections, write_body};
+use super::edition::{RevocationEdition, check_order};
 use super::error::{DistributionError, DistributionErrorKind};
 use super::head::{Base, Head, head_seconds};
 use super::mark::RevocationMark;
 use crate::key::SigningKey;
 use crate::revocation::fingerprint::Domain;
-use crate::revocation::table::Entry;
-use crate::revocation::{Revocation, RevocationList, RevocationView};
+use crate::revocation::{Revocation, RevocationList};
 
 /// To how many ends a snapshot rounds those of its fingerprints up: four take two
 /// bits an entry, which leaves it below six bytes at a million.
@@ -27,7 +27,9 @@ const SNAPSHOT_ENDS: usize = 4;
 /// ```
 /// use std::time::Duration;
 /// use tokenwright::key::{Algorithm, SigningKey};
-/// use tokenwright::distribution::{Applied, RevocationMark, RevocationPublisher, RevocationReplica};
+/// use tokenwright::distribution::{
+///     Applied, RevocationEdition, RevocationPublisher, RevocationReplica,
+/// };
 /// use tokenwright::{Revocation, RevocationList, RevocationView, UnixTime};
 /// let now = UnixTime::from_seconds(1_760_000_000);
 /// let until = UnixTime::from_seconds(1_760_000_900);
@@ -35,12 +37,10 @@ const SNAPSHOT_ENDS: usize = 4;
 /// let key = SigningKey::generate(Algorithm::EdDsa)?;
 ///
 /// let mut list = RevocationList::for_list("list-1");
-/// let mut mark = RevocationMark::start("list-1", 1)?;
-/// let entry = Revocation::session(issuer, "login-7", now, until);
-/// list.add(&entry)?;
-/// mark.add(&entry)?;
+/// list.add(&Revocation::session(issuer, "login-7", now, until))?;
+/// let edition = RevocationEdition::new("list-1", 1, 1, RevocationView::new(list, now))?;
 /// let publisher = RevocationPublisher::new(issuer, Duration::from_secs(600));
-/// let snapshot = publisher.snapshot(&key, &RevocationView::new(list, now), &mark)?;
+/// let snapshot = publisher.snapshot(&key, &edition)?;
 ///
 /// let mut replica = RevocationReplica::of_list(issuer, "list-1");
 /// let applied = replica.apply(snapshot.as_slice(), &key.verifying_key(), now)?;
@@ -66,7 +66,7 @@ impl RevocationPublisher {
         }
     }
 
-    /// The whole list. `mark` says where in its history the view stands.
+    /// The whole list.
     ///
     /// It is dated back to when the view was known to be complete, so signing an
     /// old view again makes nothing look fresh.
@@ -76,89 +76,82 @@ impl RevocationPublisher {
     pub fn snapshot(
         &self,
         key: &SigningKey,
-        view: &RevocationView,
-        mark: &RevocationMark,
+        edition: &RevocationEdition,
     ) -> Result<Vec<u8>, DistributionError> {
-        let list = view.list();
-        let fingerprints = [Domain::Token, Domain::Session]
-            .map(|domain| list.table(domain).iter().collect::<Vec<Entry>>());
-        let parts = Parts {
-            fingerprints,
-            others: list.scoped().collect(),
-            ends: Ends::Rounded(SNAPSHOT_ENDS),
-        };
-        self.sign(key, view, mark, None, parts)
+        let list = edition.view().list();
+        let sections = sections_of(list);
+        self.sign(key, edition, None, sections, Ends::Rounded(SNAPSHOT_ENDS))
     }
 
-    /// What brings those who hold the list as of `from` to where `view` and `mark`
-    /// stand: the entries that were added in between, in any order.
+    /// What brings those who hold one edition of a list to a later one of its epoch.
     ///
-    /// Without entries, and with `from` the same as `mark`, it says that nothing
-    /// was added: a few hundred bytes that keep a follower fresh.
+    /// From an edition to itself, [`renewed`](RevocationEdition::renewed), it says that
+    /// nothing was added: a few hundred bytes that keep a follower fresh.
     ///
     /// # Errors
-    /// [`DistributionErrorKind::BadHead`] if `from` is of another list or epoch, or
-    /// later than `mark`; otherwise as [`snapshot`](Self::snapshot).
-    pub fn delta<'e>(
+    /// [`DistributionErrorKind::BadHead`] if it would not lead onward in one epoch of one
+    /// list; [`DistributionErrorKind::Rekeyed`] if their fingerprints are under two keys;
+    /// otherwise as [`snapshot`](Self::snapshot).
+    pub fn delta(
         &self,
         key: &SigningKey,
-        view: &RevocationView,
+        from: &RevocationEdition,
+        edition: &RevocationEdition,
+    ) -> Result<Vec<u8>, DistributionError> {
+        if from.view().list().key() != edition.view().list().key() {
+            return Err(DistributionErrorKind::Rekeyed.into());
+        }
+        let sections = edition.added_since(from);
+        self.sign(key, edition, Some(from.mark()), sections, Ends::Exact)
+    }
+
+    /// A delta for those who hold the list as of a mark, for whoever kept the mark and
+    /// knows what was added since, in any order, and not the edition itself.
+    ///
+    /// # Errors
+    /// As [`delta`](Self::delta).
+    pub fn delta_of<'e>(
+        &self,
+        key: &SigningKey,
         from: &RevocationMark,
-        mark: &RevocationMark,
+        edition: &RevocationEdition,
         added: impl IntoIterator<Item = Revocation<'e>>,
     ) -> Result<Vec<u8>, DistributionError> {
-        let same_history = (from.list(), from.epoch()) == (mark.list(), mark.epoch());
-        if !same_history || from.seq() > mark.seq() {
-            let reason = format!("a delta cannot lead from {from:?} to {mark:?}");
-            return Err(DistributionErrorKind::BadHead { reason }.into());
-        }
         // A list of their own puts the entries in order and keeps the later of doubles.
-        let mut delta = RevocationList::with_key(*view.list().key());
-        let taken = delta.extend(added);
-        taken.map_err(DistributionErrorKind::Full)?;
-        let fingerprints = [Domain::Token, Domain::Session]
-            .map(|domain| delta.table(domain).iter().collect::<Vec<Entry>>());
-        let parts = Parts {
-            fingerprints,
-            others: delta.scoped().collect(),
-            ends: Ends::Exact,
-        };
-        let base = Base {
-            seq: from.seq(),
-            digest: *from.digest(),
-        };
-        self.sign(key, view, mark, Some(base), parts)
+        let mut delta = RevocationList::with_key(*edition.view().list().key());
+        delta.extend(added).map_err(DistributionErrorKind::Full)?;
+        self.sign(key, edition, Some(from), sections_of(&delta), Ends::Exact)
     }
 
     fn sign(
         &self,
         key: &SigningKey,
-        view: &RevocationView,
-        mark: &RevocationMark,
-        base: Option<Base>,
-        parts: Parts<'_>,
+        edition: &RevocationEdition,
+        from: Option<&RevocationMark>,
+        sections: Sections,
+        ends: Ends,
     ) -> Result<Vec<u8>, DistributionError> {
-        let Parts {
-            fingerprints: [tokens, sessions],
-            others,
-            ends,
-        } = parts;
-        let issued_at = head_seconds(view.as_of());
-        let until = latest_end([&tokens, &sessions], &others);
-        let [count_of_tokens, count_of_sessions, count_of_others] =
-            [tokens.len(), sessions.len(), others.len()].map(|count| count as u64);
-        let body = write_body([&tokens, &sessions], others, ends)?;
+        if let Some(from) = from {
+            check_order(from, edition.mark())?;
+        }
+        let issued_at = head_seconds(edition.view().as_of());
+        let [tokens, sessions, others] = sections.counts();
+        let until = sections.latest_end();
+        let body = write_body(sections, ends)?;
         let head = Head {
             issuer: self.issuer.clone(),
             issued_at,
             expires_at: head_seconds(issued_at.saturating_add(self.valid_for)),
-            mark: mark.clone(),
-            from: base,
-            key: *view.list().key(),
+            mark: edition.mark().clone(),
+            from: from.map(|from| Base {
+                seq: from.seq(),
+                digest: *from.digest(),
+            }),
+            key: *edition.view().list().key(),
             until,
-            tokens: count_of_tokens,
-            sessions: count_of_sessions,
-            others: count_of_others,
+            tokens,
+            sessions,
+            others,
             bytes: body.len() as u64,
             sha256: Sha256::digest(&body).into(),
         };
@@ -170,9 +163,13 @@ impl RevocationPublisher {
     }
 }
 
-/// What goes into a body.
-struct Parts<'e> {
-    fingerprints: [Vec<Entry>; 2],
-    others: Vec<Revocation<'e>>,
-    ends: Ends,
+/// Everything that a list holds.
+fn sections_of(list: &RevocationList) -> Sections {
+    let [tokens, sessions] =
+        [Domain::Token, Domain::Session].map(|domain| list.table(domain).iter().collect());
+    Sections {
+        tokens,
+        sessions,
+        others: list.scoped().map(Revocation::into_owned).collect(),
+    }
 }
