@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::error::{RevocationFollowError, RevocationFollowErrorKind as Kind};
 use super::{Extent, ListHead, Position, Reading, RevocationStore};
+use crate::revocation::signed::{DistributionError, RevocationEdition};
 use crate::revocation::{
     LiveRevocations, Revocation, RevocationError, RevocationList, RevocationView,
 };
@@ -97,7 +98,8 @@ impl RevocationFollower {
         clock: impl Clock + 'static,
     ) -> Result<Self, RevocationFollowError> {
         let (now, steady) = (clock.now(), clock.steady());
-        let (list, reading) = whole(&store)?;
+        let key = store.head()?.fingerprint_key;
+        let (list, reading) = whole(&store, key)?;
         let known = Known {
             head: reading.head,
             unfinished: reading.unfinished,
@@ -166,7 +168,7 @@ impl RevocationFollower {
         let (list, reading) = match reading.extent {
             // What was dropped there may be dropped here.
             Extent::Since | Extent::Unchanged if reading.head.base > known.head.base => {
-                let (list, reading) = whole(&*self.0.store)?;
+                let (list, reading) = whole(&*self.0.store, known.head.fingerprint_key)?;
                 check_succession(here, reading.head.position)?;
                 (Arc::new(list), reading)
             }
@@ -184,7 +186,7 @@ impl RevocationFollower {
                     // The same numbers, and not the same history.
                     return Err(Kind::RolledBack { kept: here, found }.into());
                 }
-                let (list, reading) = whole(&*self.0.store)?;
+                let (list, reading) = whole(&*self.0.store, known.head.fingerprint_key)?;
                 check_succession(here, reading.head.position)?;
                 (Arc::new(list), reading)
             }
@@ -192,6 +194,21 @@ impl RevocationFollower {
         (known.head, known.unfinished) = (reading.head, reading.unfinished);
         self.0.live.replace(RevocationView::new(list, now));
         Ok(Refreshed::Changed)
+    }
+
+    /// The list as it was last read, to be signed for machines that cannot read the
+    /// store. Takes milliseconds for a million entries: keep it until the
+    /// [`head`](Self::head) has moved, and [renew](RevocationEdition::renewed) it.
+    ///
+    /// # Errors
+    /// An entry whose names are longer than any token's.
+    pub fn edition(&self) -> Result<RevocationEdition, DistributionError> {
+        // Whoever swaps the view holds the same lock.
+        let known = self.known();
+        let (position, view) = (known.head.position, self.0.live.view());
+        drop(known);
+        let list = position.list.to_string();
+        RevocationEdition::new(list, position.epoch, position.seq, (*view).clone())
     }
 
     /// How the follower is doing.
@@ -254,12 +271,22 @@ fn check_succession(kept: Position, found: Position) -> Result<(), RevocationFol
     Err(Kind::RolledBack { kept, found }.into())
 }
 
-fn whole(store: &dyn RevocationStore) -> Result<(RevocationList, Reading), RevocationFollowError> {
-    let empty = Arc::new(RevocationList::new());
-    let mut filling = Filling::from(&empty);
-    let reading = store.read(None, &mut |entry| filling.add(entry))?;
-    let list = filling.list()?;
-    Ok((Arc::unwrap_or_clone(list), reading))
+/// The list under its own key, so that all who follow it make the same fingerprints
+/// and can publish the same editions of it. `key` is the one it had when last seen.
+fn whole(
+    store: &dyn RevocationStore,
+    mut key: [u8; 16],
+) -> Result<(RevocationList, Reading), RevocationFollowError> {
+    loop {
+        let empty = Arc::new(RevocationList::with_key(key));
+        let mut filling = Filling::from(&empty);
+        let reading = store.read(None, &mut |entry| filling.add(entry))?;
+        if reading.head.fingerprint_key == key {
+            let list = filling.list()?;
+            return Ok((Arc::unwrap_or_clone(list), reading));
+        }
+        key = reading.head.fingerprint_key;
+    }
 }
 
 /// Most entries that are held in full while a list is filled.
