@@ -24,5 +24,7 @@ mod metrics;
 mod place;
 #[path = "serve/proxies.rs"]
 mod proxies;
+#[path = "serve/revocation.rs"]
+mod revocation;
 #[path = "serve/running.rs"]
 mod running;

@@ -167,6 +167,12 @@ impl Freshness {
             when_unknown,
         }
     }
+
+    /// How old a view may be.
+    #[must_use]
+    pub const fn max_age(&self) -> Duration {
+        self.max_age
+    }
 }
 
 /// A source together with what its silence means: the question that verifiers

@@ -10,8 +10,10 @@ use tokenwright::http::serve::{
     Access, Address, Ending, Inspector, Limits, Listener, ServeError, Server,
 };
 use tokenwright::http::{Answers, SetupError, TokenPlace};
-use tokenwright::store::{FollowError, Follower};
-use tokenwright::{SystemClock, Verifier};
+use tokenwright::store::{
+    FileStore, FollowError, Follower, RevocationFollowErrorKind, RevocationFollower, StoreErrorKind,
+};
+use tokenwright::{Freshness, SystemClock, Verifier, WhenUnknown};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
@@ -64,6 +66,12 @@ pub(crate) struct ServeArguments {
     /// How much clocks may differ [default: 30s]
     #[arg(long, value_name = "DURATION", value_parser = times::duration)]
     leeway: Option<Duration>,
+    /// How old the view of the revocation list may be before tokens are refused
+    #[arg(long, value_name = "DURATION", value_parser = times::duration, default_value = "60s")]
+    max_list_age: Duration,
+    /// Do not ask the store's revocation list
+    #[arg(long)]
+    without_revocation: bool,
     /// Take the token from this cookie too; a request that has both is refused
     #[arg(long, value_name = "NAME")]
     cookie: Option<String>,
@@ -199,12 +207,23 @@ fn server(
     let mut settings = config::resolve(flags, global.config.as_deref())?;
     let ring = Ring::open(&settings)?;
     apply_defaults(&mut settings, ring.keyring());
+    let freshness = Freshness::new(arguments.max_list_age, WhenUnknown::Refuse);
+    let list = match arguments.without_revocation {
+        true => None,
+        false => Some(list_of(&ring.store)?),
+    };
     let follower =
         Follower::verifying(ring.store, SystemClock).map_err(|error| follow_failure(&error))?;
-    let verifier = Verifier::builder(follower.keys())
-        .policy(policy(settings, arguments.max_age, &arguments.require)?)
-        .without_revocation()
-        .build();
+    let builder = Verifier::builder(follower.keys()).policy(policy(
+        settings,
+        arguments.max_age,
+        &arguments.require,
+    )?);
+    let verifier = match &list {
+        // Tokens without an id are judged by all that can be said of them.
+        Some(list) => builder.revocation(list.live().with_unnamed_tokens(), freshness),
+        None => builder.without_revocation(),
+    };
     let limits = Limits {
         connections: arguments.max_connections as usize,
         receiving: arguments.request_timeout,
@@ -212,12 +231,15 @@ fn server(
         drain: arguments.drain,
         ending: arguments.shutdown_timeout,
     };
-    let mut builder = Server::builder(follower, verifier)
+    let mut builder = Server::builder(follower, verifier.build())
         .token_place(token_place(arguments).map_err(|error| setup_failure(&error))?)
         .answers(answers(arguments).map_err(|error| setup_failure(&error))?)
         .inspector(arguments.inspector.on(&arguments.listen))
         .limits(limits)
         .refresh_every(arguments.refresh);
+    if let Some(list) = list {
+        builder = builder.revocations(list, freshness);
+    }
     if arguments.access_log {
         builder = builder.access_log(move |access| {
             // Whoever answers requests does not wait for a terminal.
@@ -225,6 +247,19 @@ fn server(
         });
     }
     Ok(builder.build())
+}
+
+/// The list beside the keys; none is an error, and not an empty one.
+fn list_of(store: &FileStore) -> Result<RevocationFollower, Failure> {
+    RevocationFollower::open(store.revocations(), SystemClock).map_err(|error| {
+        let failure = Failure::new(error.code(), error.class().into(), &error);
+        match error.kind() {
+            RevocationFollowErrorKind::Store(store) if store.kind() == StoreErrorKind::NoList => {
+                failure.hint("to begin an empty one: tokenwright revoke init")
+            }
+            _ => failure,
+        }
+    })
 }
 
 fn token_place(arguments: &ServeArguments) -> Result<TokenPlace, SetupError> {

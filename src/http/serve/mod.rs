@@ -55,6 +55,7 @@ mod ready;
 mod reply;
 mod server;
 mod site;
+mod withdrawn;
 
 pub use error::{ServeError, ServeErrorKind};
 pub use inspector::Inspector;

@@ -3,7 +3,8 @@
 use crate::encoding::write::write_string;
 use crate::error::At;
 use crate::keyring::KeyView;
-use crate::store::FollowerHealth;
+use crate::revocation::Freshness;
+use crate::store::{FollowerHealth, RevocationHealth};
 use crate::time::UnixTime;
 
 /// How one thing is.
@@ -28,6 +29,14 @@ pub(super) struct Facts<'a> {
     pub(super) health: &'a FollowerHealth,
     /// What is wrong with the published set, if anything.
     pub(super) published: Option<&'a str>,
+    pub(super) revocations: Option<ListFacts<'a>>,
+}
+
+/// How the revocation list is, where there is one.
+pub(super) struct ListFacts<'a> {
+    pub(super) as_of: UnixTime,
+    pub(super) freshness: Freshness,
+    pub(super) health: &'a RevocationHealth,
 }
 
 impl Readiness {
@@ -38,6 +47,9 @@ impl Readiness {
             ("store", store(facts.health)),
             ("schedule", schedule(facts.health, facts.now)),
         ];
+        if let Some(list) = &facts.revocations {
+            checks.push(("revocations", revocations(list, facts.now)));
+        }
         if let Some(problem) = facts.published {
             checks.push(("published", State::Warning(problem.to_owned())));
         }
@@ -123,5 +135,24 @@ fn schedule(health: &FollowerHealth, now: UnixTime) -> State {
             At(due)
         )),
         None => State::Good,
+    }
+}
+
+/// A list too old to rely on is as good as none: what that means was said when the
+/// verifier was built, and here it is told in any case.
+fn revocations(list: &ListFacts<'_>, now: UnixTime) -> State {
+    let (age, limit) = (now.saturating_since(list.as_of), list.freshness.max_age());
+    if age > limit {
+        return State::Bad(format!(
+            "the revocation list is {} s old, and {} s are allowed",
+            age.as_secs(),
+            limit.as_secs()
+        ));
+    }
+    match (list.health.failing_since, &list.health.last_error) {
+        (Some(since), Some(error)) => {
+            State::Warning(format!("failing since {}: {error}", At(since)))
+        }
+        (Some(_), None) | (None, _) => State::Good,
     }
 }

@@ -22,8 +22,10 @@ use super::listen::{Listener, Socket, SocketFile};
 use super::metrics::Metrics;
 use super::reply::Reply;
 use super::site::{Answered, Known, Site};
+use super::withdrawn::Withdrawn;
 use crate::http::{Answers, TokenPlace};
-use crate::store::Follower;
+use crate::revocation::Freshness;
+use crate::store::{Follower, FollowerHandle, RevocationFollower};
 use crate::time::{Clock, SystemClock, UnixTime};
 use crate::verify::Verifier;
 
@@ -156,6 +158,7 @@ pub struct ServerBuilder {
     verifier: Verifier,
     place: TokenPlace,
     answers: Answers,
+    withdrawn: Option<Withdrawn>,
     inspector: Inspector,
     clock: Box<dyn Clock>,
     limits: Limits,
@@ -173,6 +176,7 @@ impl Server {
             verifier,
             place: TokenPlace::header(),
             answers: Answers::new(),
+            withdrawn: None,
             inspector: Inspector::Off,
             clock: Box::new(SystemClock),
             limits: Limits::default(),
@@ -203,6 +207,15 @@ impl ServerBuilder {
     #[must_use]
     pub fn answers(mut self, answers: Answers) -> Self {
         self.answers = answers;
+        self
+    }
+
+    /// Shows the list in `/readyz` and in the metrics that the verifier asks; build the
+    /// verifier on [`RevocationFollower::live`] with the same freshness. The server
+    /// follows the list while it runs.
+    #[must_use]
+    pub fn revocations(mut self, follower: RevocationFollower, freshness: Freshness) -> Self {
+        self.withdrawn = Some(Withdrawn::new(follower, freshness));
         self
     }
 
@@ -250,6 +263,7 @@ impl ServerBuilder {
             },
             clock: self.clock,
             metrics: Metrics::new(),
+            withdrawn: self.withdrawn,
             inspector: self.inspector,
             most_connections: self.limits.connections,
             started: now,
@@ -312,6 +326,7 @@ impl Server {
         let seats = Arc::new(Semaphore::new(shared.limits.connections.min(MOST_SEATS)));
         let (end, ending) = watch::channel(false);
         let _refreshing = Refreshing::start(&shared);
+        let _polling = polling(&shared)?;
         {
             let mut told = pin!(async {
                 shutdown.await;
@@ -453,6 +468,15 @@ async fn seated<S>(
     connection::serve(stream, peer, Arc::clone(&shared), ending).await;
     shared.site.metrics.disconnected();
     drop(seat);
+}
+
+/// The thread that looks at the revocation list, far more often than keys change.
+fn polling(shared: &Shared) -> Result<Option<FollowerHandle>, ServeError> {
+    let follower = shared.site.withdrawn.as_ref().map(|list| &list.follower);
+    let started = follower.map(|follower| follower.spawn(RevocationFollower::INTERVAL));
+    started
+        .transpose()
+        .map_err(|error| ServeError::at("a thread for the revocation list", &error))
 }
 
 /// The task that reads the store now and then; it ends with the server.

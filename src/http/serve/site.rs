@@ -11,10 +11,11 @@ use http::{Method, Request, StatusCode};
 
 use super::forward::Gate;
 use super::inspector::{self, Inspector};
-use super::metrics::{Endpoint, Gauges, Metrics, render};
+use super::metrics::{Endpoint, Gauges, ListGauges, Metrics, render};
 use super::published::{Document, Published, changes_at, has_tag};
-use super::ready::{Facts, Readiness};
+use super::ready::{Facts, ListFacts, Readiness};
 use super::reply::{self, Reply};
+use super::withdrawn::Withdrawn;
 use crate::keyring::Keyring;
 use crate::store::{Follower, FollowerHealth};
 use crate::time::{Clock, UnixTime};
@@ -26,6 +27,7 @@ pub(super) struct Site {
     pub(super) gate: Gate,
     pub(super) clock: Box<dyn Clock>,
     pub(super) metrics: Metrics,
+    pub(super) withdrawn: Option<Withdrawn>,
     pub(super) inspector: Inspector,
     pub(super) most_connections: usize,
     pub(super) started: UnixTime,
@@ -79,6 +81,10 @@ impl Site {
     /// Reads the store once. A failure shows in `/readyz` and in the metrics.
     pub(super) fn refresh(&self) {
         let _ = self.follower.refresh();
+        if let Some(withdrawn) = &self.withdrawn {
+            let _ = withdrawn.follower.refresh();
+            withdrawn.look();
+        }
         let known = Known::of(&self.follower, self.clock.now());
         self.known.store(Arc::new(known));
     }
@@ -210,12 +216,21 @@ impl Site {
 
     fn readiness(&self, known: &Known) -> Readiness {
         let now = known.keyring.clock(self.clock.now());
+        let list = self.withdrawn.as_ref();
+        let list_health = list.map(|list| list.health.load());
         Readiness::judge(&Facts {
             now,
             draining: self.is_draining(),
             view: &self.follower.keys().view(),
             health: &known.health,
             published: known.published.as_ref().err().map(String::as_str),
+            revocations: list
+                .zip(list_health.as_ref())
+                .map(|(list, health)| ListFacts {
+                    as_of: list.live.view().as_of(),
+                    freshness: list.freshness,
+                    health,
+                }),
         })
     }
 
@@ -230,6 +245,8 @@ impl Site {
 
     fn metrics_page(&self) -> Reply {
         let known = self.known.load();
+        let list = self.withdrawn.as_ref();
+        let list = list.map(|list| (list.live.view(), list.health.load()));
         let gauges = Gauges {
             now: known.keyring.clock(self.clock.now()),
             keyring: &known.keyring,
@@ -237,6 +254,9 @@ impl Site {
             ready: self.readiness(&known).is_ready(),
             most_connections: self.most_connections,
             started: self.started,
+            revocations: list
+                .as_ref()
+                .map(|(view, health)| ListGauges { view, health }),
         };
         let text = render(&self.metrics, &gauges);
         let content_type = "text/plain; version=0.0.4; charset=utf-8";

@@ -4,4 +4,4 @@ mod count;
 mod text;
 
 pub(super) use count::{Endpoint, Metrics};
-pub(super) use text::{Gauges, render};
+pub(super) use text::{Gauges, ListGauges, render};

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::count::{BUCKETS, Endpoint, Metrics, RESULTS, STATUSES};
 use crate::keyring::{KeyRecord, Keyring};
-use crate::store::FollowerHealth;
+use crate::revocation::RevocationView;
+use crate::store::{FollowerHealth, RevocationHealth};
 use crate::time::UnixTime;
 
 /// What is told besides the counters.
@@ -16,6 +17,13 @@ pub(in crate::http::serve) struct Gauges<'a> {
     pub(in crate::http::serve) ready: bool,
     pub(in crate::http::serve) most_connections: usize,
     pub(in crate::http::serve) started: UnixTime,
+    pub(in crate::http::serve) revocations: Option<ListGauges<'a>>,
+}
+
+/// What is told of the revocation list.
+pub(in crate::http::serve) struct ListGauges<'a> {
+    pub(in crate::http::serve) view: &'a RevocationView,
+    pub(in crate::http::serve) health: &'a RevocationHealth,
 }
 
 /// Everything, as one text.
@@ -27,6 +35,9 @@ pub(in crate::http::serve) fn render(metrics: &Metrics, gauges: &Gauges<'_>) -> 
     page.verifications(metrics);
     page.keyring(gauges);
     page.keys(gauges);
+    if let Some(list) = &gauges.revocations {
+        page.revocations(list, gauges.now);
+    }
     page.0
 }
 
@@ -195,6 +206,39 @@ impl Page {
                 "When a scheduler has something to do next; in the past, it is overdue.",
                 seconds(due),
             );
+        }
+    }
+
+    fn revocations(&mut self, list: &ListGauges<'_>, now: UnixTime) {
+        let position = list.health.position;
+        for (name, help, value) in [
+            (
+                "tokenwright_revocation_list_age_seconds",
+                "How long ago the revocation list was known to be complete.",
+                span(now.saturating_since(list.view.as_of())),
+            ),
+            (
+                "tokenwright_revocation_list_entries",
+                "Entries of the revocation list.",
+                list.view.list().len().to_string(),
+            ),
+            (
+                "tokenwright_revocation_list_epoch",
+                "The list's epoch: raised when it is put back from a copy.",
+                position.epoch.to_string(),
+            ),
+            (
+                "tokenwright_revocation_list_seq",
+                "The list's number: raised with each entry and pruning.",
+                position.seq.to_string(),
+            ),
+            (
+                "tokenwright_revocation_list_refresh_failing",
+                "1 if the list could not be read at the last try, else 0.",
+                u8::from(list.health.failing_since.is_some()).to_string(),
+            ),
+        ] {
+            self.single(name, "gauge", help, value);
         }
     }
 
