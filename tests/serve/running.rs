@@ -8,8 +8,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
-use tokenwright::store::{FileStore, RevocationStore as _};
-use tokenwright::{Clock as _, SystemClock};
 
 use crate::client::{Answer, Client, PATIENCE};
 use crate::place::Place;
@@ -33,7 +31,6 @@ impl Running {
 
     /// Starts `serve` as it is told, and waits for the line that says where it listens.
     pub(crate) fn start_on(place: &Place, arguments: &[&str]) -> Self {
-        begin_list(place);
         let mut command = place.command();
         command
             .arg("serve")
@@ -137,12 +134,6 @@ impl Drop for Running {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// Begins an empty revocation list where there is none.
-fn begin_list(place: &Place) {
-    let store = FileStore::open(place.path("keys")).unwrap();
-    let _ = store.revocations().create(SystemClock.now());
 }
 
 /// Asks again and again until the answer is yes; panics if it never is.

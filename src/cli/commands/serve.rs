@@ -10,9 +10,7 @@ use tokenwright::http::serve::{
     Access, Address, Ending, Inspector, Limits, Listener, ServeError, Server,
 };
 use tokenwright::http::{Answers, SetupError, TokenPlace};
-use tokenwright::store::{
-    FileStore, FollowError, Follower, RevocationFollowErrorKind, RevocationFollower, StoreErrorKind,
-};
+use tokenwright::store::{FollowError, Follower};
 use tokenwright::{Freshness, SystemClock, Verifier, WhenUnknown};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -25,6 +23,7 @@ use crate::cli::escape::Escaped;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::keys::{Ring, apply_defaults};
 use crate::cli::output::Output;
+use crate::cli::revocations;
 use crate::cli::times;
 
 /// Lines of the access log that may wait for a slow terminal; more are dropped, and counted.
@@ -210,7 +209,7 @@ fn server(
     let freshness = Freshness::new(arguments.max_list_age, WhenUnknown::Refuse);
     let list = match arguments.without_revocation {
         true => None,
-        false => Some(list_of(&ring.store)?),
+        false => Some(revocations::follow(&ring.store)?),
     };
     let follower =
         Follower::verifying(ring.store, SystemClock).map_err(|error| follow_failure(&error))?;
@@ -247,19 +246,6 @@ fn server(
         });
     }
     Ok(builder.build())
-}
-
-/// The list beside the keys; none is an error, and not an empty one.
-fn list_of(store: &FileStore) -> Result<RevocationFollower, Failure> {
-    RevocationFollower::open(store.revocations(), SystemClock).map_err(|error| {
-        let failure = Failure::new(error.code(), error.class().into(), &error);
-        match error.kind() {
-            RevocationFollowErrorKind::Store(store) if store.kind() == StoreErrorKind::NoList => {
-                failure.hint("to begin an empty one: tokenwright revoke init")
-            }
-            _ => failure,
-        }
-    })
 }
 
 fn token_place(arguments: &ServeArguments) -> Result<TokenPlace, SetupError> {
