@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use ::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use ::http::{HeaderValue, Response};
+use ::http::{HeaderValue, Response, StatusCode};
 
 use super::refusal::{Refusal, RefusalKind};
 use super::setup::{SetupError, SetupErrorKind};
@@ -116,6 +116,24 @@ impl Answers {
         response
     }
 
+    /// The answer for a gRPC client: a status in the headers and no body, with the
+    /// challenge beside it, which clients see as metadata.
+    #[must_use]
+    pub fn to_grpc(&self, refusal: &Refusal) -> Response<String> {
+        // "Trailers-Only" of the gRPC protocol over HTTP/2.
+        let mut response = self.to(refusal);
+        response.body_mut().clear();
+        *response.status_mut() = StatusCode::OK;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+        headers.insert("grpc-status", grpc_status(refusal.class()).into());
+        headers.insert(
+            "grpc-message",
+            HeaderValue::from_static(refusal.public_message()),
+        );
+        response
+    }
+
     /// The challenge alone, as the value of `WWW-Authenticate`; `None` when another
     /// token would not help.
     #[must_use]
@@ -150,6 +168,20 @@ impl Answers {
             text.push_str(&parameters.join(", "));
         }
         text
+    }
+}
+
+/// The codes of gRPC: INVALID_ARGUMENT, PERMISSION_DENIED, INTERNAL, UNAVAILABLE,
+/// UNAUTHENTICATED.
+fn grpc_status(class: ErrorClass) -> u16 {
+    match class {
+        ErrorClass::Unclear => 3,
+        ErrorClass::NotPermitted => 7,
+        ErrorClass::Operator => 13,
+        ErrorClass::CannotKnow => 14,
+        ErrorClass::NotOurs | ErrorClass::NotHere | ErrorClass::NotNow | ErrorClass::Withdrawn => {
+            16
+        }
     }
 }
 

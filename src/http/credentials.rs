@@ -3,7 +3,7 @@
 use std::fmt;
 
 use ::http::HeaderMap;
-use ::http::header::{AUTHORIZATION, COOKIE};
+use ::http::header::{AUTHORIZATION, COOKIE, HeaderName};
 
 use super::setup::{SetupError, SetupErrorKind};
 use crate::error::ErrorClass;
@@ -92,6 +92,13 @@ impl TokenPlace {
             (Some(_), Some(_)) => Err(CredentialsErrorKind::SeveralPlaces.into()),
             (found, None) | (None, found) => Ok(found),
         }
+    }
+
+    /// The headers that are searched.
+    pub(super) fn names(&self) -> impl Iterator<Item = HeaderName> {
+        let header = (self.header == Header::Searched).then_some(AUTHORIZATION);
+        let cookie = self.cookie.is_some().then_some(COOKIE);
+        header.into_iter().chain(cookie)
     }
 }
 

@@ -3,6 +3,11 @@
 
 mod answer;
 mod credentials;
+#[cfg(feature = "axum")]
+mod extract;
+mod gate;
+#[cfg(feature = "tower")]
+mod layer;
 mod refusal;
 #[cfg(feature = "remote")]
 pub mod remote;
@@ -13,6 +18,11 @@ mod setup;
 
 pub use answer::{Answers, DEFAULT_RETRY_AFTER};
 pub use credentials::{CredentialsError, CredentialsErrorKind, TokenPlace};
+#[cfg(feature = "axum")]
+pub use extract::{Permission, Permitted, Refused};
+pub use gate::{Gate, Protocol};
+#[cfg(feature = "tower")]
+pub use layer::{GuardedBody, Verify, VerifyFuture, VerifyLayer};
 pub use refusal::{Refusal, RefusalKind};
 pub use scopes::Scopes;
 pub use setup::{SetupError, SetupErrorKind};
