@@ -330,6 +330,39 @@ fn one_issuer_whose_keys_are_unavailable_does_not_stop_the_others() {
     assert_eq!(error.code(), "aud_mismatch");
 }
 
+/// Who copies the id of another's new key must not hide that the key is missing.
+#[test]
+fn a_copied_key_id_does_not_hide_that_keys_cannot_be_known() {
+    let stale = KeyView::of_keyring(
+        KeySet::of([public(0, "old")]).unwrap(),
+        UnixTime::from_seconds(0),
+        NOW,
+        UnixTime::from_seconds(NOW.seconds() + 3600),
+    );
+    for copies in 1..3 {
+        let copiers = (1..=copies).map(|n| {
+            let keys = KeySet::of([public(n, "new"), public(n, "own")]).unwrap();
+            verifier(keys, policy(n).typ("JWT"))
+        });
+        let first = verifier(LiveKeys::new(stale.clone()), policy(0).typ("JWT"));
+        let verifiers = Verifiers::of(std::iter::once(first).chain(copiers)).unwrap();
+        let token = |signer: usize, issuer_of: usize, key_id: &str| {
+            let minter = Minter::builder(key(signer, key_id), issuer(issuer_of))
+                .audience(audience(issuer_of))
+                .clock(ManualClock::at(NOW))
+                .build()
+                .unwrap();
+            minter.mint(&Claims::for_subject("alice")).unwrap()
+        };
+        let error = judge(&verifiers, &token(0, 0, "new")).unwrap_err();
+        assert_eq!(error.code(), "keys_unavailable");
+        assert_eq!(error.issuer(), Some("https://issuer-0.example"));
+        // What the copier signed for itself says whose it is.
+        assert_eq!(judge(&verifiers, &token(1, 1, "new")), Ok(issuer(1)));
+        assert_eq!(judge(&verifiers, &token(0, 0, "old")), Ok(issuer(0)));
+    }
+}
+
 #[test]
 fn each_issuer_holds_its_tokens_to_its_own_length() {
     let limited = |n: usize, limit: usize| {

@@ -30,23 +30,25 @@ use crate::verify::Verified;
 /// answers preflight requests (CORS) outside of this one: they carry no token.
 ///
 /// ```
+/// use std::convert::Infallible;
+///
+/// use axum::body::Body;
 /// use http::{Request, Response};
-/// use tokenwright::http::{Gate, VerifyLayer, Scopes};
+/// use tokenwright::http::{Gate, Scopes, VerifyLayer};
 /// use tokenwright::{Claims, Verified};
 /// # use tokenwright::{KeySet, Policy, Verifier};
-/// use tower::{ServiceBuilder, service_fn};
+/// use tower::ServiceBuilder;
 /// # let verifier = Verifier::builder(KeySet::of([])?)
 /// #     .policy(Policy::new("https://auth.example", "orders-api")).without_revocation().build();
 ///
-/// async fn orders(request: Request<String>) -> Result<Response<http_body_util::Full<bytes::Bytes>>, std::convert::Infallible> {
+/// async fn orders(request: Request<Body>) -> Result<Response<Body>, Infallible> {
 ///     let claims: Option<&Verified<Claims>> = request.extensions().get();
 ///     let who = claims.and_then(|claims| claims.subject()).unwrap_or("nobody");
 ///     Ok(Response::new(format!("orders of {who}").into()))
 /// }
 ///
-/// let service = ServiceBuilder::new()
-///     .layer(VerifyLayer::required(Gate::new(verifier)).scopes(Scopes::all_of(&["orders:read"])))
-///     .service_fn(orders);
+/// let layer = VerifyLayer::required(Gate::new(verifier)).scopes(Scopes::all_of(&["orders:read"]));
+/// let service = ServiceBuilder::new().layer(layer).service_fn(orders);
 /// # let _ = service;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

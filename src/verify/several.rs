@@ -151,7 +151,7 @@ impl Verifiers {
         let verifier = self.choose(&token, presented)?;
         verifier
             .run_parsed(token, job.terms, custom)
-            .map_err(|error| self.attributed(error, verifier))
+            .map_err(|error| self.unless_unavailable(self.attributed(error, verifier), presented))
     }
 
     /// The one verifier that can accept the token: by its key id, and by trying where
@@ -172,7 +172,10 @@ impl Verifiers {
             .candidates(token.key_id())
             .filter_map(|position| self.0.verifiers.get(position));
         match (candidates.next(), candidates.next()) {
-            (None, _) => Err(self.nobody(token, presented)),
+            (None, _) => {
+                let unavailable = self.unavailable(token, presented);
+                Err(unavailable.unwrap_or_else(|| unknown_key(token).into()))
+            }
             (Some(only), None) => {
                 within(only.max_token_bytes, presented)?;
                 Ok(only)
@@ -180,6 +183,7 @@ impl Verifiers {
             (Some(first), Some(second)) => {
                 let rest = [first, second].into_iter().chain(candidates);
                 self.first_accepting(rest, presented)
+                    .map_err(|error| self.unless_unavailable(error, presented))
             }
         }
     }
@@ -215,15 +219,39 @@ impl Verifiers {
         }
     }
 
-    /// No issuer has such a key, unless the keys of one cannot be known.
-    fn nobody(&self, token: &UntrustedToken<'_>, presented: Presented<'_>) -> VerifyError {
-        let unavailable = self.0.verifiers.iter().find_map(|verifier| {
+    /// The error, unless the token may be of another issuer, whose keys cannot be known:
+    /// an id that was found here may have been copied from there.
+    fn unless_unavailable(&self, error: VerifyError, presented: Presented<'_>) -> VerifyError {
+        if self.0.verifiers.len() == 1 || weight(&error) >= KNOWN_ISSUER {
+            return error;
+        }
+        let mut scratch = Scratch::new();
+        let limit = self.0.max_token_bytes;
+        let unavailable = UntrustedToken::parse_within(presented.token, limit, &mut scratch)
+            .ok()
+            .and_then(|token| self.unavailable(&token, presented));
+        unavailable.unwrap_or(error)
+    }
+
+    /// Asks every issuer for the token's key, so that the keepers of all keys learn of
+    /// one that is missing; the error of the first whose keys cannot be known.
+    fn unavailable(
+        &self,
+        token: &UntrustedToken<'_>,
+        presented: Presented<'_>,
+    ) -> Option<VerifyError> {
+        let mut first = None;
+        for verifier in &self.0.verifiers {
             let view = verifier.keys.view();
             let now = view.clock(presented.now.unwrap_or_else(|| verifier.clock.now()));
-            let kind = select(&verifier.keys, &view, token, now).err()?;
-            (kind.class() == ErrorClass::CannotKnow).then(|| self.attributed(kind.into(), verifier))
-        });
-        unavailable.unwrap_or_else(|| unknown_key(token).into())
+            match select(&verifier.keys, &view, token, now) {
+                Err(kind) if kind.class() == ErrorClass::CannotKnow && first.is_none() => {
+                    first = Some(self.attributed(kind.into(), verifier));
+                }
+                Ok(_) | Err(_) => {}
+            }
+        }
+        first
     }
 
     fn attributed(&self, error: VerifyError, verifier: &Verifier) -> VerifyError {
@@ -312,6 +340,9 @@ fn within(limit: usize, presented: Presented<'_>) -> Result<(), Malformation> {
     Ok(())
 }
 
+/// Errors of this weight tell whose token it is.
+const KNOWN_ISSUER: u8 = 3;
+
 /// How much an error tells about whose token it is: that of the issuer who signed it
 /// and whom it names most; next that nobody can tell; a wrong signature little.
 fn weight(error: &VerifyError) -> u8 {
@@ -324,7 +355,7 @@ fn weight(error: &VerifyError) -> u8 {
         | Kind::TypeMismatch { .. } => 0,
         Kind::BadSignature => 1,
         Kind::IssuerMismatch { .. } => 2,
-        Kind::KeysUnavailable { .. } => 3,
+        Kind::KeysUnavailable { .. } => KNOWN_ISSUER,
         Kind::BadClaims { .. }
         | Kind::AudienceMismatch { .. }
         | Kind::MissingClaim { .. }
