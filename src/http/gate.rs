@@ -200,7 +200,10 @@ impl Gate {
     /// a request is printed, and not kept for reuse by HTTP/2.
     pub fn conceal(&self, headers: &mut HeaderMap) {
         for name in self.0.place.names() {
-            if let Entry::Occupied(mut values) = headers.entry(name) {
+            // An entry of a header that is not there would make room for it.
+            if headers.contains_key(&name)
+                && let Entry::Occupied(mut values) = headers.entry(name)
+            {
                 values
                     .iter_mut()
                     .for_each(|value| value.set_sensitive(true));

@@ -3,6 +3,7 @@
 
 mod bodies;
 mod contract;
+mod cost;
 mod extract;
 mod garbage;
 mod grpc;
