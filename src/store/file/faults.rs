@@ -166,7 +166,7 @@ fn look<F: FileSystem + Clone>(files: &F, folder: &Path) -> Result<State, String
 // The faults.
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fault {
+pub(super) enum Fault {
     /// This call and all after it fail, and nothing they would do is done.
     Power,
     Once(Errno),
@@ -181,7 +181,7 @@ enum Fault {
 
 /// Any file system, with one fault at one of its calls.
 #[derive(Clone)]
-struct Faulty<F> {
+pub(super) struct Faulty<F> {
     inner: F,
     fault: Option<Fault>,
     at: usize,
@@ -189,7 +189,7 @@ struct Faulty<F> {
 }
 
 /// What a failed sync does to what should have been synced.
-trait Spoil: FileSystem {
+pub(super) trait Spoil: FileSystem {
     fn spoil(&self, handle: &Self::Handle);
 }
 
@@ -204,7 +204,7 @@ impl Spoil for Unix {
 }
 
 impl<F> Faulty<F> {
-    fn new(inner: F, fault: Option<Fault>, at: usize) -> Self {
+    pub(super) fn new(inner: F, fault: Option<Fault>, at: usize) -> Self {
         let calls = Arc::default();
         Self {
             inner,
@@ -214,7 +214,7 @@ impl<F> Faulty<F> {
         }
     }
 
-    fn calls(&self) -> usize {
+    pub(super) fn calls(&self) -> usize {
         *self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -483,7 +483,7 @@ fn without_the_sync_of_folders_a_power_cut_loses_what_was_acknowledged() {
 
 // Calls fail.
 
-const ERRORS: [Errno; 11] = [
+pub(super) const ERRORS: [Errno; 11] = [
     Errno::IO,
     Errno::NOSPC,
     Errno::DQUOT,

@@ -170,9 +170,9 @@ impl ListId {
 }
 
 impl fmt::Display for ListId {
-    /// 32 hexadecimal digits.
+    /// 22 characters of base64url.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&crate::encoding::base64url::encode(&self.0))
     }
 }
 

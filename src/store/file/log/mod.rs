@@ -13,6 +13,8 @@
 //! - A failed sync is never tried again.
 
 mod entries;
+#[cfg(test)]
+mod faults;
 mod format;
 mod rewrite;
 mod scan;
@@ -43,7 +45,7 @@ use crate::time::UnixTime;
 const NAME: &str = "revocations.log";
 /// What begins the names of files that keep torn tails; the offset follows.
 const TORN: &str = "revocations.torn-";
-/// A file below this is not written anew on its own account.
+/// A file shorter than twice this is not written anew on its own account.
 const SMALL: u64 = 1024 * 1024;
 /// How much time may pass before a pruning that drops nothing notes the time.
 const NOTE_CLOCK_AFTER: std::time::Duration = std::time::Duration::from_secs(3600);
@@ -133,6 +135,10 @@ impl fmt::Debug for FileRevocations {
 struct LogEngine<F> {
     engine: Engine<F>,
     most_entries: u64,
+    /// Longest body of a record.
+    most_body: usize,
+    /// A file shorter than twice this is not written anew on its own account.
+    small: u64,
     /// How far the last reading of this process came.
     read_to: Arc<Mutex<Option<Progress>>>,
     /// How far this process has written and synced the file.
@@ -144,6 +150,8 @@ impl<F: FileSystem> LogEngine<F> {
         Self {
             engine,
             most_entries: MAX_STORED_REVOCATIONS,
+            most_body: MOST_BODY_BYTES,
+            small: SMALL,
             read_to: Arc::default(),
             synced_to: Arc::default(),
         }
@@ -210,6 +218,8 @@ impl<F: FileSystem> LogEngine<F> {
         let (folder, _lock) = self.engine.locked()?;
         let place = folder.word(NAME);
         if folder.facts_in(NAME)?.is_some() {
+            // Whoever made it may have been killed before its name was durable.
+            self.to_write(&folder, None, now, &mut Vec::new())?;
             return Err(list_exists(&place));
         }
         let header = Header {
@@ -239,8 +249,8 @@ impl<F: FileSystem> LogEngine<F> {
                 return Err(list_full(&folder.word(NAME), self.most_entries, "entries"));
             }
         }
-        log.add(&mut progress, &new, now)?;
-        if progress.offset > progress.kept_end.max(SMALL).saturating_mul(2) {
+        log.add(&mut progress, &new, now, self.most_body)?;
+        if progress.offset > progress.kept_end.max(self.small).saturating_mul(2) {
             progress = match rewritten(&folder, log, &progress, now, &mut notes) {
                 Ok((_, progress)) => progress,
                 Err(reason) => {
@@ -456,6 +466,7 @@ impl<F: FileSystem> Log<'_, F> {
         progress: &mut Progress,
         entries: &[Revocation<'_>],
         now: UnixTime,
+        most_body: usize,
     ) -> Result<(), StoreError> {
         let begun = progress.offset;
         let mut rest = entries;
@@ -463,7 +474,7 @@ impl<F: FileSystem> Log<'_, F> {
             let mut body = Body::new(progress.entry_seq, now.seconds());
             let mut seq = progress.seq();
             while let Some((entry, others)) = rest.split_first()
-                && body.has_room(entry)
+                && body.has_room(entry, most_body)
             {
                 seq = seq.saturating_add(1);
                 body.add(entry, seq);
@@ -551,13 +562,13 @@ fn record(progress: &Progress, kind: RecordKind, body: &Body) -> (Head, Vec<u8>,
 
 impl Body {
     /// Whether another entry fits into the record.
-    fn has_room(&self, entry: &Revocation<'_>) -> bool {
+    fn has_room(&self, entry: &Revocation<'_>, most: usize) -> bool {
         let reason = entry.reason().map_or(0, str::len);
         let texts = [entry.issuer().len(), entry.name().len(), reason];
         // Numbers and lengths take at most ten bytes each.
-        let most = texts
+        let needed = texts
             .iter()
             .fold(80_usize, |sum, text| sum.saturating_add(*text));
-        self.bytes.len().saturating_add(most) <= MOST_BODY_BYTES
+        self.entries == 0 || self.bytes.len().saturating_add(needed) <= most
     }
 }

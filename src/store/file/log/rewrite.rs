@@ -130,7 +130,7 @@ impl<'n, F: FileSystem> New<'n, F> {
     }
 
     fn add(&mut self, entry: &Revocation<'_>, seq: u64) -> Result<(), StoreError> {
-        if self.body.bytes.len() >= BODY || !self.body.has_room(entry) {
+        if !self.body.has_room(entry, BODY) {
             self.flush()?;
         }
         self.body.add(entry, seq);
