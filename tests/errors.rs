@@ -10,6 +10,9 @@
 #[cfg(feature = "tower")]
 #[path = "errors/http.rs"]
 mod http;
+#[cfg(feature = "file-store")]
+#[path = "errors/revocations.rs"]
+mod revocations;
 #[cfg(feature = "serve")]
 #[path = "errors/serve.rs"]
 mod serve;

@@ -1,5 +1,7 @@
 //! The suite every store must pass, for people who implement one.
 
+pub use super::revocations::testing::{REVOCATION_RULES, revocation_conformance};
+
 use super::{MaterialAddress, Outcome, Store, StoreError, StoreErrorKind, Version};
 use crate::limits::{MAX_MATERIAL_BYTES, MAX_STORE_DOCUMENT_BYTES};
 use crate::secret::SecretBytes;

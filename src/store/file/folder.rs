@@ -424,6 +424,9 @@ impl<'f, F: FileSystem> Folder<'f, F> {
         if is_link_refusal(error) {
             return not_plain(&self.word(name), "a symbolic link");
         }
+        if error.kind() == io::ErrorKind::IsADirectory {
+            return not_plain(&self.word(name), "a folder, a pipe or a device");
+        }
         StoreError::from_io(error, &self.word(name), expected)
     }
 

@@ -76,6 +76,13 @@ impl Contents {
         seq
     }
 
+    /// A clock that has jumped too far is not believed.
+    fn observe(&mut self, now: UnixTime) {
+        if is_plausible(self.head.observed_at, now) {
+            self.head.observed_at = self.head.observed_at.max(now);
+        }
+    }
+
     /// Joins repeated entries and drops those whose time has passed; says how many.
     fn compact(&mut self, now: UnixTime) -> u64 {
         let mut merging = Merging::default();
@@ -147,9 +154,7 @@ impl RevocationStore for MemoryRevocations {
             let seq = contents.next_seq();
             contents.entries.push((seq, entry.into_owned()));
         }
-        if is_plausible(contents.head.observed_at, now) {
-            contents.head.observed_at = contents.head.observed_at.max(now);
-        }
+        contents.observe(now);
         Ok(Appended {
             head: contents.count(),
             notes: Vec::new(),
@@ -200,9 +205,10 @@ impl RevocationStore for MemoryRevocations {
         })
     }
 
-    fn begin_epoch(&self, _now: UnixTime) -> Result<ListHead, StoreError> {
+    fn begin_epoch(&self, now: UnixTime) -> Result<ListHead, StoreError> {
         let mut contents = self.contents();
         let contents = contents.as_mut().ok_or_else(|| no_list(PLACE))?;
+        contents.observe(now);
         contents.head.position.epoch = contents.head.position.epoch.saturating_add(1);
         Ok(contents.head.clone())
     }

@@ -8,7 +8,8 @@
 //!
 //! The store keeps one list: a sequence of entries that only grows, until pruning
 //! drops those whose time has passed. Every entry has a number (`seq`), so that a
-//! reader who has seen some asks for the rest. The rules:
+//! reader who has seen some asks for the rest. The rules, checked by
+//! [`testing::revocation_conformance`](super::testing::revocation_conformance):
 //!
 //! 1. `Ok` means durable: after it, a power cut loses no entry.
 //! 2. Nothing is ever evicted. A full list refuses with [`StoreErrorKind::Full`].
@@ -27,6 +28,7 @@ mod error;
 mod follow;
 mod memory;
 mod merge;
+pub(super) mod testing;
 
 use std::fmt;
 use std::sync::Arc;
@@ -48,7 +50,8 @@ pub(crate) use merge::Merging;
 ///
 /// Ordinary users call [`append`](Self::append) and [`prune`](Self::prune), and leave
 /// reading to a [`RevocationFollower`]. If you implement one, read the
-/// [rules](self) and keep them.
+/// rules at [`testing::revocation_conformance`](super::testing::revocation_conformance)
+/// and let that suite judge the result.
 ///
 /// ```
 /// use tokenwright::store::{MemoryRevocations, RevocationStore};

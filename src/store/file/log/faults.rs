@@ -189,7 +189,7 @@ fn cut_everywhere(ignored: Ignored, process: Process) -> Result<(usize, usize), 
             disks += 1;
             verdict(&disk, step, step + 1).map_err(context)?;
             resumes(&disk.copy(), step).map_err(context)?;
-            if disks % 4 == 0 {
+            if disks.is_multiple_of(4) {
                 disks += cut_again(&disk, step).map_err(context)?;
             }
         }
