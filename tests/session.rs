@@ -2,6 +2,8 @@
 
 #[path = "session/histories.rs"]
 mod histories;
+#[path = "session/renewals.rs"]
+mod renewals;
 #[path = "session/rules.rs"]
 mod rules;
 #[path = "session/scene.rs"]

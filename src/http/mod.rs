@@ -14,6 +14,8 @@ pub mod remote;
 mod scopes;
 #[cfg(feature = "serve")]
 pub mod serve;
+#[cfg(all(feature = "axum", feature = "session"))]
+mod session;
 mod setup;
 
 pub use answer::{Answers, DEFAULT_RETRY_AFTER};
@@ -25,4 +27,9 @@ pub use gate::{Gate, Protocol};
 pub use layer::{GuardedBody, Verify, VerifyFuture, VerifyLayer};
 pub use refusal::{Refusal, RefusalKind};
 pub use scopes::Scopes;
+#[cfg(all(feature = "axum", feature = "session"))]
+pub use session::{
+    BrowserSessions, FORM_TOKEN_HEADER, KeepSession, SessionLayer, SessionRefusal,
+    SessionRefusalKind, SessionRefused, SetCookies,
+};
 pub use setup::{SetupError, SetupErrorKind};

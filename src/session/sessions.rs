@@ -45,6 +45,14 @@ impl Login {
 }
 
 impl<T> Login<T> {
+    pub(super) fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    pub(super) fn data(&self) -> &T {
+        &self.data
+    }
+
     /// With data of the application's, which travels in the cookie: a few hundred
     /// bytes, readable by the user.
     #[must_use]

@@ -122,7 +122,7 @@ impl fmt::Display for SessionSetupError {
             ),
             SessionSetupErrorKind::OverlapTooLong { idle, found } => write!(
                 f,
-                "overlap: expected less than the idle time of {idle:?}, found {found:?}"
+                "overlap: expected at most half the idle time of {idle:?}, found {found:?}"
             ),
             SessionSetupErrorKind::BadCookieName { found } => write!(
                 f,

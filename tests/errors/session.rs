@@ -196,7 +196,7 @@ fn sessions_that_cannot_be_set_up_say_what_was_expected() {
             found: seconds(60),
         }),
         "overlap_too_long",
-        "overlap: expected less than the idle time of 60s, found 60s",
+        "overlap: expected at most half the idle time of 60s, found 60s",
     );
     says(
         SessionCookies::named("a b").unwrap_err(),
@@ -212,4 +212,54 @@ fn sessions_that_cannot_be_set_up_say_what_was_expected() {
     );
     says(no_issuer().into(), "no_issuer", &no_issuer().to_string());
     named.cover(include_str!("../../src/session/setup.rs"));
+}
+
+#[cfg(feature = "axum")]
+#[test]
+fn a_request_that_is_not_let_through_says_the_same_in_front_of_an_application() {
+    use tokenwright::http::{SessionRefusal, SessionRefusalKind as K, TokenPlace};
+    let mut named = Named::default();
+    let mut headers = http::HeaderMap::new();
+    for _ in 0..2 {
+        headers.append("cookie", http::HeaderValue::from_static("a=b"));
+    }
+    let twice = TokenPlace::cookie("a").unwrap().find(&headers).unwrap_err();
+    let session = SessionError::from(SessionErrorKind::NoFingerprint);
+    for (refusal, code, status, public, message) in [
+        (
+            SessionRefusal::from(K::NoSession),
+            "no_session",
+            401,
+            NOBODY,
+            "the request carries no session",
+        ),
+        (
+            SessionRefusal::from(K::NotJudged),
+            "not_judged",
+            500,
+            "the session cannot be checked at this time",
+            "no session of this type was judged: put the session layer in front of the handler",
+        ),
+        (
+            SessionRefusal::from(twice),
+            "repeated_cookie",
+            400,
+            NOBODY,
+            "expected one cookie of the token's name, found several",
+        ),
+        (
+            SessionRefusal::from(session.clone()),
+            "no_fingerprint",
+            401,
+            NOBODY,
+            &session.to_string(),
+        ),
+    ] {
+        assert_eq!(refusal.code(), code);
+        assert_eq!(refusal.status(), status, "{code}");
+        assert_eq!(refusal.public_message(), public, "{code}");
+        assert_eq!(refusal.to_string(), message);
+        named.0.insert(code);
+    }
+    named.cover(include_str!("../../src/http/session/refusal.rs"));
 }

@@ -6,9 +6,13 @@ use tokenwright::Revocation;
 use crate::scene::*;
 
 /// SplitMix64: the same seed, the same history.
-struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -17,7 +21,7 @@ impl Dice {
         z ^ (z >> 31)
     }
 
-    fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
     }
 }
@@ -37,7 +41,7 @@ fn servers(dice: &mut Dice) -> [Server; 2] {
 #[test]
 fn a_session_in_use_is_never_refused_and_none_is_alive_past_its_absolute_end() {
     for seed in 0..60 {
-        let mut dice = Dice(seed);
+        let mut dice = Dice::new(seed);
         let servers = servers(&mut dice);
         let mut jar = servers[dice.below(2) as usize].log_in("alice", 0);
         let often = i64::try_from(servers[0].sessions.least_idle().as_secs()).unwrap() - SKEW;
@@ -61,7 +65,7 @@ fn a_session_in_use_is_never_refused_and_none_is_alive_past_its_absolute_end() {
 fn a_session_left_alone_for_the_idle_time_is_over_and_cookies_are_few() {
     let mut ended_idle = 0;
     for seed in 100..160 {
-        let mut dice = Dice(seed);
+        let mut dice = Dice::new(seed);
         let server = Server::new(&keys(), TIMES);
         let mut jar = server.log_in("alice", 0);
         let (mut second, mut last_good) = (0, 0);
@@ -107,7 +111,7 @@ fn tabs_that_race_log_nobody_out() {
     const SLOWEST: i64 = 15;
     let mut overtaken = 0;
     for seed in 200..225 {
-        let mut dice = Dice(seed);
+        let mut dice = Dice::new(seed);
         let servers = servers(&mut dice);
         let mut jar = servers[0].log_in("alice", 0);
         let (mut sent, mut answers) = (Vec::<(i64, Jar)>::new(), Vec::<(i64, i64, Jar)>::new());
@@ -141,7 +145,7 @@ fn tabs_that_race_log_nobody_out() {
 #[test]
 fn logging_out_is_final_on_every_server_that_has_heard_of_it() {
     for seed in 300..340 {
-        let mut dice = Dice(seed);
+        let mut dice = Dice::new(seed);
         let servers = servers(&mut dice);
         let mut jars: Vec<Jar> = (0..3)
             .map(|_| servers[dice.below(2) as usize].log_in("alice", 0))
