@@ -227,7 +227,6 @@ impl BrowserSessions {
 
     /// Makes the browser forget its cookies. A copy of them stays good: to log
     /// somebody out, use [`log_out`](Self::log_out).
-    #[must_use]
     pub fn forget(&self) -> SetCookies {
         SetCookies::new(self.0.cookies.clear())
     }

@@ -93,7 +93,7 @@ impl SessionsBuilder {
     pub fn build_renewals(self, overlap: Duration) -> Result<Renewals, SessionSetupError> {
         let core = self.core(PURPOSE)?;
         let idle = core.schedule.idle();
-        if overlap > idle / 2 {
+        if overlap.saturating_mul(2) > idle {
             return Err(SessionSetupErrorKind::OverlapTooLong {
                 idle,
                 found: overlap,

@@ -25,10 +25,9 @@ pub(super) fn wants_page(method: &Method, headers: &HeaderMap) -> bool {
 
 fn found<T: Clone + Send + Sync + 'static>(parts: &Parts) -> Result<Found<T>, SessionRefused> {
     let found = parts.extensions.get::<Found<T>>();
-    found.cloned().ok_or_else(|| SessionRefused {
-        refusal: SessionRefusalKind::NotJudged.into(),
-        login_page: None,
-    })
+    found
+        .cloned()
+        .ok_or_else(|| SessionRefused::new(SessionRefusalKind::NotJudged.into(), None))
 }
 
 impl<S, T> FromRequestParts<S> for Session<T>
@@ -40,10 +39,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, SessionRefused> {
         let Found { judged, login_page } = found::<T>(parts)?;
-        let refused = |refusal| SessionRefused {
-            refusal,
-            login_page,
-        };
+        let refused = |refusal| SessionRefused::new(refusal, login_page);
         match judged {
             Ok(Some(session)) => Ok(session),
             Ok(None) => Err(refused(SessionRefusalKind::NoSession.into())),
@@ -69,10 +65,7 @@ where
         match found::<T>(parts)?.judged {
             Ok(session) => Ok(session),
             Err(refusal) if refusal.is_absence() => Ok(None),
-            Err(refusal) => Err(SessionRefused {
-                refusal,
-                login_page: None,
-            }),
+            Err(refusal) => Err(SessionRefused::new(refusal, None)),
         }
     }
 }

@@ -95,10 +95,7 @@ fn admit<T>(
 where
     T: Serialize + DeserializeOwned + Clone + Send + Sync + 'static,
 {
-    let refused = |refusal: SessionRefusal| SessionRefused {
-        refusal,
-        login_page: None,
-    };
+    let refused = |refusal: SessionRefusal| SessionRefused::new(refusal, None);
     let now = sessions.0.clock.now();
     let sender = sessions
         .sender(request.method(), request.headers())

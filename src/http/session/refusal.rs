@@ -139,24 +139,24 @@ impl std::error::Error for SessionRefusal {
 /// A refused request, as an extractor gives it back to axum: 401 and a problem
 /// document (RFC 9457), or 303 to the login page for a browser that asks for a page.
 #[derive(Clone, Debug)]
-pub struct SessionRefused {
-    pub(super) refusal: SessionRefusal,
-    pub(super) login_page: Option<String>,
-}
+pub struct SessionRefused(Box<(SessionRefusal, Option<String>)>);
 
 impl SessionRefused {
+    pub(super) fn new(refusal: SessionRefusal, login_page: Option<String>) -> Self {
+        Self(Box::new((refusal, login_page)))
+    }
+
     /// Why it was refused.
     #[must_use]
     pub fn refusal(&self) -> &SessionRefusal {
-        &self.refusal
+        &self.0.0
     }
 }
 
 impl IntoResponse for SessionRefused {
     fn into_response(self) -> Response {
-        let refusal = &self.refusal;
-        let location = self
-            .login_page
+        let (refusal, login_page) = *self.0;
+        let location = login_page
             .filter(|_| refusal.is_absence())
             .and_then(|page| HeaderValue::try_from(page).ok());
         let mut response = Response::new(Body::empty());
@@ -165,7 +165,7 @@ impl IntoResponse for SessionRefused {
             response.headers_mut().insert(LOCATION, location);
         } else {
             *response.status_mut() = refusal.status();
-            *response.body_mut() = Body::from(problem(refusal));
+            *response.body_mut() = Body::from(problem(&refusal));
             let kind = HeaderValue::from_static("application/problem+json");
             response.headers_mut().insert(CONTENT_TYPE, kind);
         }
