@@ -8,5 +8,7 @@ mod batches;
 #[path = "cli/place.rs"]
 #[allow(dead_code, reason = "shared with the other tests of the command line")]
 mod place;
+#[path = "revoke_cli/signed.rs"]
+mod signed;
 #[path = "revoke_cli/words.rs"]
 mod words;

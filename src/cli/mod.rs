@@ -14,6 +14,7 @@ mod keys;
 mod network;
 mod output;
 mod passphrase;
+mod replica;
 mod revocations;
 mod tally;
 mod timeline;

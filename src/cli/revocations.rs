@@ -39,15 +39,15 @@ pub(crate) fn follow(store: &FileStore) -> Result<RevocationFollower, Failure> {
         .map_err(|error| follow_failure(&error))
 }
 
-/// The list of a store as it stands now, for a judgement at `at`. Tokens without
-/// an id are judged by all that can be said of them: an operator who wants ids
-/// says `--require jti`.
-pub(crate) fn live_at(follower: &RevocationFollower, at: Option<UnixTime>) -> LiveRevocations {
-    let live = follower.live().with_unnamed_tokens();
-    let Some(at) = at else { return live };
-    // What is known now is all that can be known of another time.
-    let list = live.view().list().clone();
-    LiveRevocations::new(list, at).with_unnamed_tokens()
+/// A list for a judgement at `at`: what is known now is all that can be known of
+/// another time. Tokens without an id are judged by all that can be said of them: an
+/// operator who wants ids says `--require jti`.
+pub(crate) fn as_of(live: LiveRevocations, at: Option<UnixTime>) -> LiveRevocations {
+    let live = match at {
+        Some(at) => LiveRevocations::new(live.view().list().clone(), at),
+        None => live,
+    };
+    live.with_unnamed_tokens()
 }
 
 /// Makes an empty list, unless there is one.

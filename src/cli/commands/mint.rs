@@ -136,7 +136,7 @@ impl Work {
         };
         let key = ring.signing_key(record, &arguments.passphrase)?;
         // What is withdrawn already is not made again.
-        let revocations = revocations::live_at(&revocations::follow(&ring.store)?, None);
+        let revocations = revocations::as_of(revocations::follow(&ring.store)?.live(), None);
         let mut builder = Minter::builder(key, issuer)
             .lifetime(limit)
             .token_ids(token_ids(&arguments.jti))

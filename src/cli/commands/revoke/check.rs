@@ -15,7 +15,7 @@ use crate::cli::arguments::GlobalArguments;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::output::{Output, Paint};
 use crate::cli::passphrase::PassphraseSource;
-use crate::cli::revocations::{follow, list_failure, live_at};
+use crate::cli::revocations::{as_of, follow, list_failure};
 use crate::cli::times;
 
 /// Arguments of `revoke check`.
@@ -45,7 +45,7 @@ pub(crate) fn run(
     let follower = follow(&place.ring.store)?;
     let audiences = token.audiences();
     let facts = facts(&token, &audiences);
-    match live_at(&follower, None).check(&facts, SystemClock.now()) {
+    match as_of(follower.live(), None).check(&facts, SystemClock.now()) {
         Verdict::Clear { .. } => clear(arguments, output),
         Verdict::Revoked { by, .. } => {
             let mut entry = None;

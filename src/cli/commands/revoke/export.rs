@@ -1,33 +1,44 @@
 //! `tokenwright revoke export FILE`.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use tokenwright::store::{Overwrite, RevocationStore as _, StoreErrorKind, create_secret_file};
 use tokenwright::{Clock as _, SystemClock};
 
-use super::{lines, open};
+use super::{lines, open, signed};
 use crate::cli::arguments::GlobalArguments;
 use crate::cli::escape::{Escaped, json_string};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::keys::store_failure;
 use crate::cli::output::Output;
+use crate::cli::passphrase::PassphraseSource;
 use crate::cli::revocations::list_failure;
+use crate::cli::times;
 
 /// Arguments of `revoke export`.
 #[derive(Debug, Args)]
 pub(crate) struct ExportArguments {
     /// Where to: a new file, or - for standard output
-    file: PathBuf,
+    pub(super) file: PathBuf,
     /// One entry in a line, for people, backups and `revoke import`
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["valid", "after"])]
     lines: bool,
+    /// For how long others may take the signed list [default: 1h]
+    #[arg(long, value_name = "DURATION", value_parser = times::duration)]
+    pub(super) valid: Option<Duration>,
+    /// Write only what was added since this earlier export
+    #[arg(long, value_name = "FILE")]
+    pub(super) after: Option<PathBuf>,
     /// Replace a file that is there
     #[arg(long)]
     force: bool,
     /// Print a JSON object
     #[arg(long)]
     pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) passphrase: PassphraseSource,
 }
 
 pub(crate) fn run(
@@ -35,7 +46,19 @@ pub(crate) fn run(
     global: &GlobalArguments,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
-    let (_, place) = open(global, None)?;
+    let (settings, place) = open(global, None)?;
+    if !arguments.lines {
+        let document = signed::export(arguments, &settings, &place)?;
+        hand_out(arguments, &document.bytes, output)?;
+        let what = document.describe();
+        return tell(
+            arguments,
+            &what,
+            document.entries,
+            document.bytes.len(),
+            output,
+        );
+    }
     let now = SystemClock.now();
     let mut text = String::new();
     let mut count: u64 = 0;

@@ -1,4 +1,5 @@
-//! `tokenwright revoke import FILE`: lines of entries into the store's own list.
+//! `tokenwright revoke import FILE`: lines of entries into the store's own list, or a
+//! signed list of another machine into a copy of it.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal as _};
@@ -11,11 +12,14 @@ use tokenwright::store::{FileRevocations, RevocationStore as _};
 use tokenwright::{Clock as _, Revocation, SystemClock, UnixTime};
 
 use super::lines::{self, Defaults};
-use super::open;
+use super::{open, signed};
 use crate::cli::arguments::GlobalArguments;
 use crate::cli::escape::Escaped;
 use crate::cli::failure::{Exit, Failure, plain_reason};
+use crate::cli::network::NetworkArguments;
 use crate::cli::output::Output;
+use crate::cli::passphrase::PassphraseSource;
+use crate::cli::replica::is_document;
 use crate::cli::revocations::{list_failure, tell_notes};
 
 /// How many entries become durable together.
@@ -37,16 +41,34 @@ interruption, import the same file once more.";
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct ImportArguments {
     /// The file, or - for standard input
-    file: PathBuf,
+    pub(super) file: PathBuf,
+    /// The copy of a signed list that this document begins or brings up to date
+    #[arg(long, value_name = "FILE")]
+    pub(super) replica: Option<PathBuf>,
+    /// Who may sign lists: this JWK set, a file or an address, in place of the store's keys
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "replica",
+        conflicts_with = "key"
+    )]
+    pub(super) jwks: Option<PathBuf>,
+    /// Who may sign lists: the key in this file, in place of the store's keys
+    #[arg(long, value_name = "FILE", requires = "replica")]
+    pub(super) key: Option<PathBuf>,
     /// Whose tokens are meant where a line does not say it [default: the keyring's issuer]
     #[arg(long, value_name = "URL")]
-    iss: Option<String>,
+    pub(super) iss: Option<String>,
     /// Check every line and change nothing
     #[arg(long)]
-    dry_run: bool,
+    pub(super) dry_run: bool,
     /// Print a JSON object
     #[arg(long)]
     pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) network: NetworkArguments,
+    #[command(flatten)]
+    pub(super) passphrase: PassphraseSource,
 }
 
 pub(crate) fn run(
@@ -54,6 +76,9 @@ pub(crate) fn run(
     global: &GlobalArguments,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
+    if let Some(replica) = &arguments.replica {
+        return signed::import(arguments, replica, global, output);
+    }
     let (settings, place) = open(global, arguments.iss.clone())?;
     let defaults = Defaults {
         issuer: settings.iss,
@@ -152,6 +177,9 @@ impl Import<'_> {
         let text = text.trim_ascii();
         if text.is_empty() {
             return Ok(());
+        }
+        if self.lines == 1 && is_document(text) {
+            return Err("this is a signed list: --replica FILE says where its copy is".to_owned());
         }
         let entry = lines::read(text, defaults)?;
         match entry.until() > self.now {

@@ -8,6 +8,7 @@ mod init;
 mod lines;
 mod list;
 mod prune;
+mod signed;
 mod stats;
 mod target;
 

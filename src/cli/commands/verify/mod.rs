@@ -25,6 +25,7 @@ use crate::cli::keys;
 use crate::cli::network::NetworkArguments;
 use crate::cli::output::Output;
 use crate::cli::passphrase::PassphraseSource;
+use crate::cli::replica::ReplicaFile;
 use crate::cli::revocations;
 use crate::cli::times::{self, Moment};
 
@@ -73,8 +74,14 @@ pub(crate) struct VerifyArguments {
     /// The algorithm of --key, where the file does not say it
     #[arg(long, value_name = "ALG", requires = "key")]
     alg: Option<Algorithm>,
-    /// Do not ask the store's revocation list
-    #[arg(long, conflicts_with_all = ["jwks", "key"])]
+    /// Ask this signed revocation list, too: one of `revoke export`, or a replica
+    #[arg(long, value_name = "FILE", requires = "max_list_age")]
+    revocations: Option<PathBuf>,
+    /// The longest time since that list was complete
+    #[arg(long, value_name = "DURATION", requires = "revocations", value_parser = times::duration)]
+    max_list_age: Option<Duration>,
+    /// Ask no revocation list
+    #[arg(long, conflicts_with = "revocations")]
     without_revocation: bool,
     #[command(flatten)]
     passphrase: PassphraseSource,
@@ -105,9 +112,10 @@ pub(crate) struct Judge {
 pub(crate) enum Revocation {
     /// Nobody was asked.
     NotChecked,
-    /// The store's own list, which is followed for as long as lines come in.
-    Followed {
-        live: LiveRevocations,
+    /// These lists were; the store's own is followed for as long as lines come in.
+    Checked {
+        lists: Vec<LiveRevocations>,
+        freshness: Freshness,
         _polls: Option<FollowerHandle>,
     },
 }
@@ -173,15 +181,18 @@ fn prepare(arguments: &VerifyArguments, global: &GlobalArguments) -> Result<Judg
         let message = "there is no key to verify with";
         return Err(Failure::new("keys_unavailable", Exit::Undecided, message));
     }
-    let revocation = revocation(arguments, &settings, at)?;
+    let revocation = revocation(arguments, &settings, &key_set, at)?;
     let builder =
         Verifier::builder(key_set).policy(policy(settings, arguments.max_age, &arguments.require)?);
     let verifier = match &revocation {
+        Revocation::Checked {
+            lists, freshness, ..
+        } => match lists.as_slice() {
+            [own, copy] => builder.revocation((own.clone(), copy.clone()), *freshness),
+            [only] => builder.revocation(only.clone(), *freshness),
+            _ => builder.without_revocation(),
+        },
         Revocation::NotChecked => builder.without_revocation(),
-        Revocation::Followed { live, .. } => builder.revocation(
-            live.clone(),
-            Freshness::new(OLDEST_LIST, WhenUnknown::Refuse),
-        ),
     };
     Ok(Judge {
         verifier: verifier.build(),
@@ -190,28 +201,40 @@ fn prepare(arguments: &VerifyArguments, global: &GlobalArguments) -> Result<Judg
     })
 }
 
-/// A list beside the keys is asked; keys out of a file have none.
+/// A list beside the keys is asked, and the one that is named; keys out of a file have none.
 fn revocation(
     arguments: &VerifyArguments,
     settings: &Settings,
+    keys: &KeySet,
     at: Option<UnixTime>,
 ) -> Result<Revocation, Failure> {
     let elsewhere = arguments.jwks.is_some() || arguments.key.is_some();
-    if elsewhere || arguments.without_revocation {
+    let (mut lists, mut polls) = (Vec::new(), None);
+    if !elsewhere && !arguments.without_revocation {
+        let store = FileStore::open(settings.store_folder()?)
+            .map_err(|error| keys::store_failure(&error))?;
+        let follower = revocations::follow(&store)?;
+        if arguments.lines && at.is_none() {
+            polls = Some(follower.spawn(POLL).map_err(|error| {
+                let message = format!("cannot follow the revocation list: {error}");
+                Failure::new("io", Exit::Operator, message)
+            })?);
+        }
+        lists.push(revocations::as_of(follower.live(), at));
+    }
+    if let Some(path) = &arguments.revocations {
+        let issuer = settings.iss.as_deref().unwrap_or_default();
+        let now = at.unwrap_or_else(|| SystemClock.now());
+        let copy = ReplicaFile::read(path, issuer, keys, now)?;
+        lists.push(copy.live().with_unnamed_tokens());
+    }
+    if lists.is_empty() {
         return Ok(Revocation::NotChecked);
     }
-    let store =
-        FileStore::open(settings.store_folder()?).map_err(|error| keys::store_failure(&error))?;
-    let follower = revocations::follow(&store)?;
-    let polls = match arguments.lines && at.is_none() {
-        true => Some(follower.spawn(POLL).map_err(|error| {
-            let message = format!("cannot follow the revocation list: {error}");
-            Failure::new("io", Exit::Operator, message)
-        })?),
-        false => None,
-    };
-    Ok(Revocation::Followed {
-        live: revocations::live_at(&follower, at),
+    let oldest = arguments.max_list_age.unwrap_or(OLDEST_LIST);
+    Ok(Revocation::Checked {
+        lists,
+        freshness: Freshness::new(oldest, WhenUnknown::Refuse),
         _polls: polls,
     })
 }

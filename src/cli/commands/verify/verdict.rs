@@ -48,7 +48,10 @@ pub(crate) fn judge(judge: &Judge, token: &str) -> Verdict {
 fn valid(verified: &Verified<ClaimsRef<'_>>, judge: &Judge, now: UnixTime) -> Valid {
     let list_age = match &judge.revocation {
         Revocation::NotChecked => None,
-        Revocation::Followed { live, .. } => Some(now.saturating_since(live.view().as_of())),
+        Revocation::Checked { lists, .. } => lists
+            .iter()
+            .map(|list| now.saturating_since(list.view().as_of()))
+            .max(),
     };
     Valid {
         claims: one_line_json(verified.json()),
