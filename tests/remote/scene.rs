@@ -22,8 +22,11 @@ pub(crate) type Answer = Result<Response<Vec<u8>>, FetchError>;
 #[derive(Clone)]
 pub(crate) struct Script(Arc<Mutex<Parts>>);
 
+/// What a server says to each request.
+type Answering = dyn Fn(&Request<()>) -> Answer + Send + Sync;
+
 struct Parts {
-    answer: Arc<dyn Fn(&Request<()>) -> Answer + Send + Sync>,
+    answer: Arc<Answering>,
     requests: Vec<Request<()>>,
 }
 

@@ -28,7 +28,7 @@ const VERIFY: [&str; 12] = [
     "1h",
 ];
 
-fn import<'a>(file: &'a str) -> [&'a str; 9] {
+fn import(file: &str) -> [&str; 9] {
     [
         "revoke",
         "import",

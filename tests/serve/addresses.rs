@@ -86,11 +86,7 @@ fn a_rotation_is_picked_up_while_the_server_runs() {
     let old = place.mint(&["--sub", "before"]);
     let listed = place.run(&["key", "list", "--json"]).succeeds().json();
     let active = listed["keys"].as_array().unwrap().iter();
-    let active = active
-        .filter(|key| key["state"] == "active")
-        .next()
-        .unwrap()["kid"]
-        .clone();
+    let active = active.find(|key| key["state"] == "active").unwrap()["kid"].clone();
     let kid = format!("--confirm={}", active.as_str().unwrap());
     let compromise = [
         "rotate",
