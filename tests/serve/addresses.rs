@@ -85,7 +85,7 @@ fn a_rotation_is_picked_up_while_the_server_runs() {
     // The standby takes over at once, and its tokens are good here.
     let old = place.mint(&["--sub", "before"]);
     let listed = place.run(&["key", "list", "--json"]).succeeds().json();
-    let active = listed["keys"].as_array().unwrap().iter();
+    let mut active = listed["keys"].as_array().unwrap().iter();
     let active = active.find(|key| key["state"] == "active").unwrap()["kid"].clone();
     let kid = format!("--confirm={}", active.as_str().unwrap());
     let compromise = [
