@@ -7,6 +7,8 @@
     feature = "status-list"
 ))]
 
+#[path = "errors/distribution.rs"]
+mod distribution;
 #[cfg(feature = "tower")]
 #[path = "errors/http.rs"]
 mod http;

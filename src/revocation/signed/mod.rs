@@ -110,6 +110,8 @@ mod input;
 mod mark;
 mod publish;
 mod replica;
+#[cfg(test)]
+mod tests;
 
 pub use edition::RevocationEdition;
 pub use error::{DistributionError, DistributionErrorKind};
