@@ -12,7 +12,7 @@ use tokenwright::distribution::{
 use tokenwright::key::{Algorithm, SigningKey};
 use tokenwright::{
     Freshness, Revocation, RevocationCheck, RevocationList, RevocationView, RevokedBy, UnixTime,
-    Verdict,
+    Verdict, WhenUnknown,
 };
 
 #[test]
@@ -297,7 +297,7 @@ fn an_old_document_served_for_ever_ages_until_verifiers_refuse() {
     let mut replica = house.replica();
     let verifier = house.verifier(
         &replica,
-        Freshness::new(Duration::from_secs(60), tokenwright::WhenUnknown::Refuse),
+        Freshness::new(Duration::from_secs(60), WhenUnknown::Refuse),
     );
     let good = house.mint("good");
     house.bring(&mut replica, &frozen).unwrap();
@@ -536,7 +536,7 @@ fn no_token_is_taken_for_a_list_and_no_list_for_a_token() {
         let head = document.split(|byte| *byte == b'\n').next().unwrap();
         let head = std::str::from_utf8(head).unwrap();
         house.bring(&mut replica, &document).unwrap();
-        let freshness = Freshness::new(Duration::from_secs(60), tokenwright::WhenUnknown::Refuse);
+        let freshness = Freshness::new(Duration::from_secs(60), WhenUnknown::Refuse);
         let verifier = house.verifier(&replica, freshness);
         let error = verifier.verify(house::at(head, NOW)).unwrap_err();
         assert_eq!(error.code(), expected, "{error}");
@@ -706,4 +706,75 @@ fn pruning_makes_a_new_number_and_an_empty_delta() {
         house.bring(&mut replica, &house.snapshot()),
         Ok(Applied::Unchanged)
     );
+}
+
+#[test]
+fn a_copy_that_has_seen_no_list_knows_nothing_however_old_a_list_may_be() {
+    let house = House::new();
+    let good = house.mint("good");
+    let verifier = |replica: &RevocationReplica, unknown| {
+        house.verifier(replica, Freshness::new(Duration::MAX, unknown))
+    };
+    let mut replica = house.replica();
+    let strict = verifier(&replica, WhenUnknown::Refuse);
+    let error = strict.verify(house::at(&good, NOW)).unwrap_err();
+    assert_eq!(error.code(), "revocation_unknown");
+    let lenient = verifier(&replica, WhenUnknown::Allow);
+    assert!(lenient.verify(house::at(&good, NOW)).is_ok());
+    house.bring(&mut replica, &house.snapshot()).unwrap();
+    assert!(strict.verify(house::at(&good, NOW)).is_ok());
+}
+
+/// What nobody could have withdrawn is refused, although another source is down and
+/// its silence is allowed.
+#[test]
+fn a_token_without_an_id_does_not_pass_because_another_source_is_silent() {
+    struct Down;
+    impl RevocationCheck for Down {
+        fn check(&self, _: &tokenwright::TokenFacts<'_>, _: UnixTime) -> Verdict {
+            Verdict::Unknown {
+                reason: "it is down".to_owned(),
+            }
+        }
+    }
+    let house = House::new();
+    let unnamed = tokenwright::TokenFacts::new(ISSUER, "k");
+    let unidentified = Verdict::Unidentified { claim: "jti" };
+    assert_eq!((Down, house.live()).check(&unnamed, NOW), unidentified);
+    assert_eq!((house.live(), Down).check(&unnamed, NOW), unidentified);
+    let named = unnamed.with_token_id("a");
+    let unknown = |verdict| matches!(verdict, Verdict::Unknown { .. });
+    assert!(unknown((Down, house.live()).check(&named, NOW)));
+    assert!(unknown((house.live(), Down).check(&named, NOW)));
+}
+
+#[test]
+fn a_clock_that_is_set_back_keeps_no_copy_fresh() {
+    let mut house = House::new();
+    house.add(&token("a", 90_000));
+    let mut replica = house.replica();
+    house.bring(&mut replica, &house.snapshot()).unwrap();
+    let freshness = Freshness::new(Duration::from_secs(60), WhenUnknown::Refuse);
+    let verifier = house.verifier(&replica, freshness);
+    let good = house.mint("good");
+    let clock = tokenwright::ManualClock::at(NOW);
+    replica.age(&clock);
+    // An hour passes, and the wall clock stands still.
+    clock.pass(Duration::from_secs(60));
+    replica.age(&clock);
+    assert!(verifier.verify(house::at(&good, NOW)).is_ok());
+    clock.pass(Duration::from_secs(3_540));
+    replica.age(&clock);
+    let error = verifier.verify(house::at(&good, NOW)).unwrap_err();
+    assert_eq!(error.code(), "revocation_stale");
+    // A newer date makes it fresh again, and the clock is watched from there.
+    house.at(after(20));
+    house.bring(&mut replica, &house.snapshot()).unwrap();
+    replica.age(&clock);
+    assert!(verifier.verify(house::at(&good, NOW)).is_ok());
+    // A clock that goes as it should changes nothing.
+    clock.pass(Duration::from_secs(30));
+    clock.set(after(30));
+    replica.age(&clock);
+    assert_eq!(replica.live().view().as_of(), after(20));
 }

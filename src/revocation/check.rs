@@ -111,8 +111,8 @@ impl<T: RevocationCheck + ?Sized> RevocationCheck for Arc<T> {
     }
 }
 
-/// Both sources are asked. What either withdraws is withdrawn; what either cannot
-/// tell is not known; all clear is as old as the older view.
+/// Both sources are asked. What either withdraws is withdrawn; what either could
+/// never have withdrawn is unidentified; what either cannot tell is not known; all clear is as old as the older view.
 impl<A: RevocationCheck, B: RevocationCheck> RevocationCheck for (A, B) {
     fn check(&self, facts: &TokenFacts<'_>, now: UnixTime) -> Verdict {
         match (self.0.check(facts, now), self.1.check(facts, now)) {
@@ -136,6 +136,9 @@ impl<A: RevocationCheck, B: RevocationCheck> RevocationCheck for (A, B) {
             (Verdict::Clear { as_of: first }, Verdict::Clear { as_of: second }) => Verdict::Clear {
                 as_of: first.min(second),
             },
+            // Nobody could have withdrawn it: that is sure, whatever the other cannot tell.
+            (unnamed @ Verdict::Unidentified { .. }, _)
+            | (_, unnamed @ Verdict::Unidentified { .. }) => unnamed,
             (Verdict::Clear { .. }, doubt) | (doubt, _) => doubt,
         }
     }

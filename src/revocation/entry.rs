@@ -90,7 +90,9 @@ impl<'a> Revocation<'a> {
         Self::new(RevokedBy::Issuer, issuer, "", since, until).before(issued_before)
     }
 
-    /// Withdraws everything that a key has signed (`kid`).
+    /// Withdraws everything that a key has signed for this issuer (`kid`). Whoever
+    /// holds a stolen key writes any issuer into tokens: where a verifier accepts
+    /// several issuers under one key, name each.
     pub fn key(
         issuer: impl Into<Cow<'a, str>>,
         key_id: impl Into<Cow<'a, str>>,

@@ -13,6 +13,15 @@ use crate::time::UnixTime;
 pub struct RevocationView {
     list: Arc<RevocationList>,
     as_of: UnixTime,
+    known: Known,
+}
+
+/// Whether a list has ever been seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Known {
+    Seen,
+    /// Nothing has, so that even whoever accepts a list of any age cannot know.
+    Never,
 }
 
 impl RevocationView {
@@ -22,6 +31,15 @@ impl RevocationView {
         Self {
             list: list.into(),
             as_of,
+            known: Known::Seen,
+        }
+    }
+
+    /// The view of those who have not seen a list yet.
+    pub(crate) fn nothing_yet() -> Self {
+        Self {
+            known: Known::Never,
+            ..Self::new(RevocationList::new(), UnixTime::from_seconds(0))
         }
     }
 
@@ -101,6 +119,9 @@ impl RevocationCheck for LiveRevocations {
                 by: found.by,
                 since: found.since,
                 issued_before: found.issued_before,
+            },
+            None if view.known == Known::Never => Verdict::Unknown {
+                reason: "no revocation list has come yet".to_owned(),
             },
             None => Verdict::Clear { as_of: view.as_of },
         }

@@ -90,11 +90,12 @@
 //! # What a follower does
 //!
 //! [`RevocationReplica`] refuses, in this order: a line that is too long or not signed by a
-//! trusted key as this type; another issuer's, another list; one from the future, one past `exp`;
-//! a lower (`epoch`, `seq`) than it has ever taken (rollback); the same with another `digest`
-//! (fork), also where a delta's `from` is what is held with another digest; leaps of more than 2^40 numbers or
-//! 2^16 epochs; a delta that does not extend exactly what is held; more entries or bytes than it
-//! takes, before it reads them; a body that is not the signed one, or has a second spelling.
+//! trusted key as this type; another issuer's list, another list; one from the future, one past
+//! `exp`; a lower (`epoch`, `seq`) than it has ever taken (rollback); leaps of more than 2^40
+//! numbers or 2^16 epochs; what it has taken with another `digest` (fork), also where a delta's
+//! `from` is what is held with another digest; a delta that does not extend exactly what is
+//! held, or has another `key`; more entries or bytes than it takes, before it reads them; a body
+//! that is not the signed one, or has a second spelling; a new epoch under another `key`.
 //!
 //! A snapshot replaces the state whole, a delta adds to it, and a snapshot of a new epoch
 //! is added too, since a list that was restored from a copy must not revive what the copy had

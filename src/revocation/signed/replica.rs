@@ -13,7 +13,7 @@ use crate::key::FindKey;
 use crate::limits::{DEFAULT_LEEWAY, MAX_EPOCH_JUMP, MAX_LEEWAY, MAX_REVOCATIONS, MAX_SEQ_JUMP};
 use crate::revocation::fingerprint::Domain;
 use crate::revocation::{LiveRevocations, RevocationList, RevocationView};
-use crate::time::UnixTime;
+use crate::time::{Clock, UnixTime};
 
 /// What became of a list that was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +52,9 @@ pub enum Applied {
 /// Keep [`mark`](Self::mark) where a restart finds it, apart from the documents:
 /// without it a restarted machine would take an old document that still is valid.
 ///
+/// A restarted copy holds nothing until a snapshot comes; give it the last one that was
+/// taken if it should begin at once, and know what a restored list has forgotten.
+///
 /// A list can withdraw tokens of any issuer. Let only those verifiers ask a copy that
 /// accept tokens of issuers who trust its signers.
 pub struct RevocationReplica {
@@ -70,6 +73,9 @@ pub struct RevocationReplica {
 struct Held {
     list: RevocationList,
     issued_at: UnixTime,
+    /// What the wall clock and the one that nobody can set showed when first asked
+    /// about this date.
+    anchor: Option<(UnixTime, Duration)>,
 }
 
 /// What a document is for this copy.
@@ -81,8 +87,8 @@ enum Step {
 }
 
 impl RevocationReplica {
-    /// A copy of one list of an issuer. It holds nothing yet, and is so old that any
-    /// [`Freshness`](crate::Freshness) calls it unknown.
+    /// A copy of one list of an issuer. Until one has come, every verdict is
+    /// [unknown](crate::Verdict::Unknown).
     #[must_use]
     pub fn of_list(issuer: impl Into<String>, list: impl Into<String>) -> Self {
         Self::new(issuer.into(), Some(list.into()), None)
@@ -101,13 +107,14 @@ impl RevocationReplica {
     }
 
     fn new(issuer: String, list: Option<String>, mark: Option<RevocationMark>) -> Self {
-        let long_ago = UnixTime::from_seconds(0);
+        let live = LiveRevocations::new(RevocationList::new(), UnixTime::from_seconds(0));
+        live.replace(RevocationView::nothing_yet());
         Self {
             issuer,
             list,
             mark,
             held: None,
-            live: LiveRevocations::new(RevocationList::new(), long_ago),
+            live,
             leeway: DEFAULT_LEEWAY,
             limit: MAX_REVOCATIONS,
         }
@@ -174,6 +181,24 @@ impl RevocationReplica {
         head.check_size(self.limit as u64)?;
         let sections = read_sections(&head, input)?;
         self.take(&step, head, sections, now)
+    }
+
+    /// Lets what is held age also by [`Clock::steady`], so that a wall clock that is set
+    /// back, or stands still, keeps nothing fresh. Call it whenever a document might have
+    /// come, whether one did or not.
+    pub fn age(&mut self, clock: &dyn Clock) {
+        let Some(held) = &mut self.held else {
+            return;
+        };
+        let (now, steady) = (clock.now(), clock.steady());
+        let (then, steady_then) = *held.anchor.get_or_insert((now, steady));
+        let honest = then.saturating_add(steady.saturating_sub(steady_then));
+        let set_back = honest.saturating_since(now);
+        let as_of = held.issued_at.saturating_sub(set_back);
+        if as_of < self.live.view().as_of() {
+            self.live
+                .replace(RevocationView::new(held.list.clone(), as_of));
+        }
     }
 
     fn check_identity(&self, head: &Head) -> Result<(), DistributionError> {
@@ -264,6 +289,7 @@ impl RevocationReplica {
             return Applied::Unchanged;
         }
         held.issued_at = head.issued_at;
+        held.anchor = None;
         let view = RevocationView::new(held.list.clone(), held.issued_at);
         self.live.replace(view);
         Applied::Renewed
@@ -296,7 +322,11 @@ impl RevocationReplica {
         let issued_at = before.map_or(head.issued_at, |before| before.max(head.issued_at));
         self.live
             .replace(RevocationView::new(list.clone(), issued_at));
-        self.held = Some(Held { list, issued_at });
+        self.held = Some(Held {
+            list,
+            issued_at,
+            anchor: None,
+        });
         self.list = Some(head.mark.list().to_owned());
         self.mark = Some(head.mark);
         Ok(match step {
