@@ -12,7 +12,9 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
+    /// The body as text; what is none is replaced.
     pub(crate) body: String,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Answer {
@@ -95,6 +97,7 @@ impl<S: Read + Write> Client<S> {
             status: status.parse().unwrap(),
             headers,
             body: String::new(),
+            bytes: Vec::new(),
         };
         assert_eq!(answer.header("transfer-encoding"), None, "{answer:?}");
         let length = answer
@@ -104,8 +107,8 @@ impl<S: Read + Write> Client<S> {
             while self.left_over.len() < length {
                 self.more()?;
             }
-            let body = self.left_over.drain(..length).collect();
-            answer.body = String::from_utf8(body).unwrap();
+            answer.bytes = self.left_over.drain(..length).collect();
+            answer.body = String::from_utf8_lossy(&answer.bytes).into_owned();
         }
         Ok(answer)
     }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use tokenwright::distribution::{Applied, RevocationReplica};
 use tokenwright::store::{FileStore, RevocationStore as _};
-use tokenwright::{Clock as _, Revocation, SystemClock};
+use tokenwright::{Clock as _, KeySet, Revocation, SystemClock};
 
 use crate::place::Place;
 use crate::running::{Running, until};
@@ -78,4 +79,64 @@ fn without_a_list_nothing_starts_unless_told_so() {
     let refused = place.run(&["serve", "--listen", "127.0.0.1:0"]);
     assert!(refused.stderr().contains("tokenwright revoke init"));
     assert_eq!(refused.code(), 5, "{}", refused.stderr());
+}
+
+#[test]
+fn another_machine_follows_the_signed_list_by_snapshot_and_deltas() {
+    let place = Place::with_keys("EdDSA");
+    let server = Running::start(&place, &["--publish-revocations", "5m"]);
+    let keys = KeySet::from_jwks(server.get("/.well-known/jwks.json").body.as_bytes()).unwrap();
+    let list = FileStore::open(place.path("keys")).unwrap().revocations();
+    let mut replica = RevocationReplica::of_first_list(ISSUER);
+    until("the list is signed", || {
+        server.get("/revocations").status == 200
+    });
+    let snapshot = server.get("/revocations").is(200);
+    let key = keys.keys().next().unwrap();
+    let applied = replica
+        .apply(snapshot.bytes.as_slice(), key, SystemClock.now())
+        .unwrap();
+    assert_eq!(applied, Applied::Replaced { entries: 0 });
+    assert_eq!(snapshot.header("cache-control"), Some("public, no-cache"));
+    let tag = snapshot.header("etag").unwrap();
+    server
+        .ask("GET", "/revocations", &[("If-None-Match", tag)])
+        .is(304);
+
+    for number in 1..=3_usize {
+        let now = SystemClock.now();
+        let end = now.saturating_add(Duration::from_secs(1_000));
+        let name = format!("login-{number}");
+        list.append(&[Revocation::session(ISSUER, name, now, end)], now)
+            .unwrap();
+        until("a delta brings the entry", || {
+            let mark = replica.mark().unwrap();
+            let target = format!("/revocations/deltas?after={}.{}", mark.epoch(), mark.seq());
+            let delta = server.get(&target).is(200);
+            assert!(delta.bytes.len() < 1_500, "{} bytes", delta.bytes.len());
+            replica
+                .apply(delta.bytes.as_slice(), key, SystemClock.now())
+                .unwrap();
+            replica.live().view().list().len() == number
+        });
+    }
+    // One that was away takes the last delta that is kept for it, or the whole list.
+    server.get("/revocations/deltas?after=1.999999").is(404);
+    for mistaken in [
+        "/revocations/deltas",
+        "/revocations/deltas?after=x",
+        "/revocations?after=1.1",
+        "/revocations/deltas?after=1.+1",
+    ] {
+        server.get(mistaken).is(400);
+    }
+    server.ask("POST", "/revocations", &[]).is(405);
+}
+
+#[test]
+fn a_list_is_published_only_when_asked_for() {
+    let place = Place::with_keys("EdDSA");
+    let server = Running::start(&place, &[]);
+    server.get("/revocations").is(404);
+    server.get("/revocations/deltas?after=1.1").is(404);
 }

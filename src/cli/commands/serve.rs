@@ -10,7 +10,7 @@ use tokenwright::http::serve::{
     Access, Address, Ending, Inspector, Limits, Listener, ServeError, Server,
 };
 use tokenwright::http::{Answers, SetupError, TokenPlace};
-use tokenwright::store::{FollowError, Follower};
+use tokenwright::store::{FollowError, FollowErrorKind, Follower};
 use tokenwright::{Freshness, SystemClock, Verifier, WhenUnknown};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -23,6 +23,7 @@ use crate::cli::escape::Escaped;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::keys::{Ring, apply_defaults};
 use crate::cli::output::Output;
+use crate::cli::passphrase::PassphraseSource;
 use crate::cli::revocations;
 use crate::cli::times;
 
@@ -71,6 +72,12 @@ pub(crate) struct ServeArguments {
     /// Do not ask the store's revocation list
     #[arg(long)]
     without_revocation: bool,
+    /// Sign the revocation list for other machines, at /revocations; each document may be
+    /// taken for this long
+    #[arg(long, value_name = "DURATION", value_parser = times::duration, conflicts_with = "without_revocation")]
+    publish_revocations: Option<Duration>,
+    #[command(flatten)]
+    passphrase: PassphraseSource,
     /// Take the token from this cookie too; a request that has both is refused
     #[arg(long, value_name = "NAME")]
     cookie: Option<String>,
@@ -211,8 +218,8 @@ fn server(
         true => None,
         false => Some(revocations::follow(&ring.store)?),
     };
-    let follower =
-        Follower::verifying(ring.store, SystemClock).map_err(|error| follow_failure(&error))?;
+    let issuer = settings.iss.clone().unwrap_or_default();
+    let follower = follower(arguments, ring)?;
     let builder = Verifier::builder(follower.keys()).policy(policy(
         settings,
         arguments.max_age,
@@ -238,6 +245,9 @@ fn server(
         .refresh_every(arguments.refresh);
     if let Some(list) = list {
         builder = builder.revocations(list, freshness);
+        if let Some(valid_for) = arguments.publish_revocations {
+            builder = builder.publish_revocations(&issuer, valid_for);
+        }
     }
     if arguments.access_log {
         builder = builder.access_log(move |access| {
@@ -246,6 +256,29 @@ fn server(
         });
     }
     Ok(builder.build())
+}
+
+/// Private keys are read only where something is to be signed.
+fn follower(arguments: &ServeArguments, ring: Ring) -> Result<Follower, Failure> {
+    if arguments.publish_revocations.is_none() {
+        return Follower::verifying(ring.store, SystemClock)
+            .map_err(|error| follow_failure(&error));
+    }
+    match Follower::signing(ring.store.clone(), SystemClock, None) {
+        Err(error) if needs_passphrase(&error) => {
+            let opened = arguments.passphrase.existing("the keys")?;
+            Follower::signing(ring.store, SystemClock, Some(opened))
+        }
+        other => other,
+    }
+    .map_err(|error| follow_failure(&error))
+}
+
+fn needs_passphrase(error: &FollowError) -> bool {
+    match error.kind() {
+        FollowErrorKind::Access(error) => error.needs_passphrase(),
+        _ => false,
+    }
 }
 
 fn token_place(arguments: &ServeArguments) -> Result<TokenPlace, SetupError> {

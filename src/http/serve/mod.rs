@@ -5,6 +5,8 @@
 //! |---|---|
 //! | `/.well-known/jwks.json` | the published keys (RFC 7517), with an entity tag, cacheable for as long as the rotation policy allows |
 //! | `/.well-known/paserk.txt` | the same for keys of PASETO, a PASERK line each |
+//! | `/revocations` | the whole revocation list, signed (see [`distribution`](crate::distribution)), where it is published |
+//! | `/revocations/deltas?after=EPOCH.SEQ` | what leads from that state of the list to the present one |
 //! | `/verify` | forward authentication: 200 with the identity in headers, or 401, 403, 503 |
 //! | `/healthz` | 200 while the process lives |
 //! | `/readyz` | 200 while tokens can be judged, else 503; what is wrong as JSON |
@@ -54,6 +56,7 @@ mod published;
 mod ready;
 mod reply;
 mod server;
+mod signed_list;
 mod site;
 mod withdrawn;
 

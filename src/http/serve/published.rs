@@ -19,7 +19,11 @@ pub(super) struct Document {
 
 impl Document {
     fn of(body: String) -> Self {
-        let digest = Sha256::digest(body.as_bytes());
+        Self::of_bytes(body.into_bytes())
+    }
+
+    pub(super) fn of_bytes(body: Vec<u8>) -> Self {
+        let digest = Sha256::digest(&body);
         let tag = base64url::encode(digest.get(..16).unwrap_or_default());
         Self {
             body: Bytes::from(body),

@@ -30,6 +30,8 @@ pub(super) struct Facts<'a> {
     /// What is wrong with the published set, if anything.
     pub(super) published: Option<&'a str>,
     pub(super) revocations: Option<ListFacts<'a>>,
+    /// Why the list could not be signed for others.
+    pub(super) unsigned: Option<&'a str>,
 }
 
 /// How the revocation list is, where there is one.
@@ -49,6 +51,9 @@ impl Readiness {
         ];
         if let Some(list) = &facts.revocations {
             checks.push(("revocations", revocations(list, facts.now)));
+        }
+        if let Some(problem) = facts.unsigned {
+            checks.push(("signed_list", State::Warning(problem.to_owned())));
         }
         if let Some(problem) = facts.published {
             checks.push(("published", State::Warning(problem.to_owned())));

@@ -21,6 +21,7 @@ use super::inspector::Inspector;
 use super::listen::{Listener, Socket, SocketFile};
 use super::metrics::Metrics;
 use super::reply::Reply;
+use super::signed_list::SignedList;
 use super::site::{Answered, Known, Site};
 use super::withdrawn::Withdrawn;
 use crate::http::{Answers, TokenPlace};
@@ -219,6 +220,20 @@ impl ServerBuilder {
         self
     }
 
+    /// Signs the list of [`revocations`](Self::revocations) for other machines, as lists of
+    /// this issuer: `/revocations` and `/revocations/deltas?after=EPOCH.SEQ`, for
+    /// [`RevocationReplica`](crate::distribution::RevocationReplica). A document may be
+    /// taken for `valid_for`. The follower of the keyring must be one that signs
+    /// ([`Follower::signing`]); without a list this does nothing.
+    #[must_use]
+    pub fn publish_revocations(mut self, issuer: &str, valid_for: Duration) -> Self {
+        let signers = self.follower.signers();
+        if let Some(withdrawn) = &mut self.withdrawn {
+            withdrawn.signed = Some(SignedList::new(issuer, valid_for, signers));
+        }
+        self
+    }
+
     /// Sets who may see the inspector page at `/`; without it nobody.
     #[must_use]
     pub fn inspector(mut self, inspector: Inspector) -> Self {
@@ -325,7 +340,8 @@ impl Server {
         let acceptor = Acceptor::of(listener)?;
         let seats = Arc::new(Semaphore::new(shared.limits.connections.min(MOST_SEATS)));
         let (end, ending) = watch::channel(false);
-        let _refreshing = Refreshing::start(&shared);
+        let _refreshing = Refreshing::start(&shared, Site::refresh_interval, Site::refresh);
+        let _signing = Refreshing::start(&shared, |_| SIGNING, Site::publish);
         let _polling = polling(&shared)?;
         {
             let mut told = pin!(async {
@@ -479,18 +495,25 @@ fn polling(shared: &Shared) -> Result<Option<FollowerHandle>, ServeError> {
         .map_err(|error| ServeError::at("a thread for the revocation list", &error))
 }
 
-/// The task that reads the store now and then; it ends with the server.
+/// How often to look whether the list has changed and is to be signed.
+const SIGNING: Duration = Duration::from_millis(500);
+
+/// A task that does something now and then; it ends with the server.
 struct Refreshing(tokio::task::JoinHandle<()>);
 
 impl Refreshing {
-    fn start(shared: &Arc<Shared>) -> Self {
+    /// `work` may block, as a store on a disk does: answering goes on meanwhile.
+    fn start(
+        shared: &Arc<Shared>,
+        interval: impl Fn(&Site) -> Duration + Send + 'static,
+        work: fn(&Site),
+    ) -> Self {
         let shared = Arc::clone(shared);
         Self(tokio::spawn(async move {
             loop {
-                sleep(shared.site.refresh_interval()).await;
-                let shared = Arc::clone(&shared);
-                // A store on a disk may block; answering goes on meanwhile.
-                let _ = tokio::task::spawn_blocking(move || shared.site.refresh()).await;
+                let worker = Arc::clone(&shared);
+                let _ = tokio::task::spawn_blocking(move || work(&worker.site)).await;
+                sleep(interval(&shared.site)).await;
             }
         }))
     }

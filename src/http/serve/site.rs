@@ -15,6 +15,7 @@ use super::metrics::{Endpoint, Gauges, ListGauges, Metrics, render};
 use super::published::{Document, Published, changes_at, has_tag};
 use super::ready::{Facts, ListFacts, Readiness};
 use super::reply::{self, Reply};
+use super::signed_list::{self, SignedList};
 use super::withdrawn::Withdrawn;
 use crate::keyring::Keyring;
 use crate::store::{Follower, FollowerHealth};
@@ -84,9 +85,17 @@ impl Site {
         if let Some(withdrawn) = &self.withdrawn {
             let _ = withdrawn.follower.refresh();
             withdrawn.look();
+            withdrawn.publish(self.clock.now());
         }
         let known = Known::of(&self.follower, self.clock.now());
         self.known.store(Arc::new(known));
+    }
+
+    /// Signs the revocation list for others, if that is asked for and due.
+    pub(super) fn publish(&self) {
+        if let Some(withdrawn) = &self.withdrawn {
+            withdrawn.publish(self.clock.now());
+        }
     }
 
     /// Whether the server was told to end.
@@ -160,6 +169,7 @@ impl Site {
             _ if !reads => reply::method_not_allowed("GET, HEAD"),
             Endpoint::Jwks => self.key_set(request, KeyForm::Jwks),
             Endpoint::Paserk => self.key_set(request, KeyForm::Paserk),
+            Endpoint::Revocations => self.signed_list(request),
             Endpoint::Live => reply::words(StatusCode::OK, "alive\n"),
             Endpoint::Ready => self.ready(),
             Endpoint::Metrics => self.metrics_page(),
@@ -203,6 +213,43 @@ impl Site {
         served(request, document, content_type, &cache)
     }
 
+    /// The signed list, or what leads to it from a state that the client names.
+    fn signed_list(&self, request: &Request<()>) -> Reply {
+        let published = self
+            .withdrawn
+            .as_ref()
+            .and_then(|list| list.signed.as_ref());
+        let Some(signed) = published else {
+            let text = "this server does not publish its revocation list\n";
+            return reply::words(StatusCode::NOT_FOUND, text);
+        };
+        let uri = request.uri();
+        let found = match (uri.path(), uri.query().map(signed_list::after)) {
+            ("/revocations", None) => signed.snapshot(),
+            ("/revocations/deltas", Some(Some((epoch, seq)))) => {
+                let Some(delta) = signed.delta(epoch, seq) else {
+                    let text = "nothing leads from there: take the whole list at /revocations\n";
+                    return reply::words(StatusCode::NOT_FOUND, text);
+                };
+                Some(delta)
+            }
+            (_, _) => {
+                let text = "expected /revocations or /revocations/deltas?after=EPOCH.SEQ\n";
+                return reply::words(StatusCode::BAD_REQUEST, text);
+            }
+        };
+        match found {
+            // Whoever asks wants to know now: caches have to ask again each time.
+            Some(list) => served(
+                request,
+                &list,
+                "application/octet-stream",
+                "public, no-cache",
+            ),
+            None => unavailable(),
+        }
+    }
+
     /// What the policy allows, as long as our own view is as fresh as that reckons
     /// with; during an outage of the store caches have to ask again each time.
     fn cache_control(&self, known: &Known, now: UnixTime) -> String {
@@ -218,11 +265,14 @@ impl Site {
         let now = known.keyring.clock(self.clock.now());
         let list = self.withdrawn.as_ref();
         let list_health = list.map(|list| list.health.load());
+        let signed = list.and_then(|list| list.signed.as_ref());
+        let unsigned = signed.and_then(SignedList::problem);
         Readiness::judge(&Facts {
             now,
             draining: self.is_draining(),
             view: &self.follower.keys().view(),
             health: &known.health,
+            unsigned: unsigned.as_ref().map(|problem| problem.as_str()),
             published: known.published.as_ref().err().map(String::as_str),
             revocations: list
                 .zip(list_health.as_ref())
@@ -276,6 +326,7 @@ fn endpoint_of(path: &str) -> Endpoint {
     match path {
         "/.well-known/jwks.json" => Endpoint::Jwks,
         "/.well-known/paserk.txt" => Endpoint::Paserk,
+        "/revocations" | "/revocations/deltas" => Endpoint::Revocations,
         "/healthz" => Endpoint::Live,
         "/readyz" => Endpoint::Ready,
         "/metrics" => Endpoint::Metrics,

@@ -17,6 +17,7 @@ pub(in crate::http::serve) enum Endpoint {
     Verify,
     Jwks,
     Paserk,
+    Revocations,
     Live,
     Ready,
     Metrics,
@@ -25,10 +26,11 @@ pub(in crate::http::serve) enum Endpoint {
 }
 
 impl Endpoint {
-    pub(in crate::http::serve) const ALL: [Self; 8] = [
+    pub(in crate::http::serve) const ALL: [Self; 9] = [
         Self::Verify,
         Self::Jwks,
         Self::Paserk,
+        Self::Revocations,
         Self::Live,
         Self::Ready,
         Self::Metrics,
@@ -42,6 +44,7 @@ impl Endpoint {
             Self::Verify => "verify",
             Self::Jwks => "jwks",
             Self::Paserk => "paserk",
+            Self::Revocations => "revocations",
             Self::Live => "healthz",
             Self::Ready => "readyz",
             Self::Metrics => "metrics",
