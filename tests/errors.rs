@@ -9,7 +9,7 @@
 
 #[path = "errors/distribution.rs"]
 mod distribution;
-#[cfg(feature = "tower")]
+#[cfg(any(feature = "tower", feature = "remote", feature = "serve"))]
 #[path = "errors/http.rs"]
 mod http;
 #[cfg(feature = "file-store")]
