@@ -452,6 +452,13 @@ fn a_restored_list_revives_nothing() {
     for name in ["old", "after the backup", "new"] {
         assert!(is_revoked(&replica, name), "{name}");
     }
+    // The next snapshot of the new epoch lacks them as well, and revives nothing either.
+    restored.add(&token("newer", 900));
+    assert_eq!(
+        house.bring(&mut replica, &restored.snapshot()),
+        Ok(Applied::Replaced { entries: 5 })
+    );
+    assert!(is_revoked(&replica, "after the backup"));
     // Under another key the old entries could not be kept: that must not pass in silence.
     let view = RevocationView::new(RevocationList::new(), NOW);
     let edition = RevocationEdition::new(LIST, 3, 1, view).unwrap();

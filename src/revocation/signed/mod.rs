@@ -99,7 +99,8 @@
 //!
 //! A snapshot replaces the state whole, a delta adds to it, and a snapshot of a new epoch
 //! is added too, since a list that was restored from a copy must not revive what the copy had
-//! forgotten. A document that names what is held only renews its date. Entries go when their
+//! forgotten; what was held then is kept beside every later snapshot of that epoch until its
+//! end. A document that names what is held only renews its date. Entries go when their
 //! end has passed by the follower's clock and by `iat`.
 
 mod bits;

@@ -72,6 +72,8 @@ pub struct RevocationReplica {
 /// What was taken.
 struct Held {
     list: RevocationList,
+    /// What was held when an epoch began: the snapshots of the new one may lack it.
+    carried: Option<RevocationList>,
     issued_at: UnixTime,
     /// What the wall clock and the one that nobody can set showed when first asked
     /// about this date.
@@ -315,8 +317,22 @@ impl RevocationReplica {
             }
         };
         // By the signer's clock as well: a clock here that runs ahead revives nothing.
-        list.prune(head.issued_at.min(now));
+        let ended = head.issued_at.min(now);
+        list.prune(ended);
         fill(&mut list, sections, &head.issuer).map_err(DistributionErrorKind::Full)?;
+        let mut carried = match (step, held) {
+            (Step::Merge, Some(held)) => Some(held.list.clone()),
+            (Step::Extend | Step::Merge | Step::Replace | Step::Renew, held) => {
+                held.and_then(|held| held.carried.clone())
+            }
+        };
+        if let Some(old) = &mut carried {
+            old.prune(ended);
+        }
+        carried = carried.filter(|old| !old.is_empty());
+        if let (Step::Replace, Some(old)) = (step, &carried) {
+            carry_over(old, &mut list)?;
+        }
         let entries = list.len();
         let before = held.map(|held| held.issued_at);
         let issued_at = before.map_or(head.issued_at, |before| before.max(head.issued_at));
@@ -324,6 +340,7 @@ impl RevocationReplica {
             .replace(RevocationView::new(list.clone(), issued_at));
         self.held = Some(Held {
             list,
+            carried,
             issued_at,
             anchor: None,
         });
@@ -363,6 +380,20 @@ fn fill(
     list.extend_fingerprints(Domain::Token, sections.tokens)?;
     list.extend_fingerprints(Domain::Session, sections.sessions)?;
     list.extend(sections.others)
+}
+
+/// Adds what was held before an epoch began to a snapshot of that epoch.
+fn carry_over(old: &RevocationList, list: &mut RevocationList) -> Result<(), DistributionError> {
+    if old.key() != list.key() {
+        return Err(DistributionErrorKind::Rekeyed.into());
+    }
+    for domain in [Domain::Token, Domain::Session] {
+        let entries = old.table(domain).iter().collect();
+        list.extend_fingerprints(domain, entries)
+            .map_err(DistributionErrorKind::Full)?;
+    }
+    let others = list.extend(old.scoped());
+    others.map_err(|error| DistributionErrorKind::Full(error).into())
 }
 
 fn snapshot_needed(from: u64, held: Option<u64>) -> DistributionError {
