@@ -114,7 +114,7 @@ fn price(cents: u64) -> String {
 fn drawing(product: usize) -> &'static str {
     match product {
         0 => {
-            r#"<circle class="f" cx="34" cy="60" r="20"/><circle class="h" cx="34" cy="60" r="8"/><path d="M54 60h52M92 60v16M104 60v12"/>"#
+            r#"<g class="brass"><circle class="f" cx="34" cy="60" r="20"/><circle class="h" cx="34" cy="60" r="8"/></g><path d="M54 60h52M92 60v16M104 60v12"/>"#
         }
         1 => {
             r#"<circle cx="60" cy="72" r="30"/><circle cx="60" cy="72" r="22"/><ellipse class="f" cx="60" cy="38" rx="22" ry="14"/><path class="l" d="M52 38h16M60 32v12"/>"#
