@@ -28,6 +28,7 @@ mod sieve;
 #[path = "../../../src/revocation/table.rs"]
 mod table;
 mod tokens;
+mod wire;
 
 use std::process::ExitCode;
 
@@ -128,6 +129,9 @@ fn measure_all(report: &mut Report, options: &Options) {
     if !options.quick {
         lookups::changes(report, 10_000_000);
     }
+
+    report.section("On the wire");
+    wire::compare(report, 1_000_000);
 
     report.section("Exactness");
     let checks = options.checks.unwrap_or(if options.quick {
