@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use tokenwright::key::{Algorithm, Format, ImportOptions, SigningKey, VerifyingKey};
+use tokenwright::status_list::{Status, StatusBits, StatusList, StatusListReader, StatusListToken};
 use tokenwright::{
-    Claims, KeySet, MintOptions, Minter, Policy, Presented, SecretBytes, TokenIds, UnixTime,
-    Verified, Verifier,
+    Claims, Clock as _, KeySet, MintOptions, Minter, Policy, Presented, SecretBytes, SystemClock,
+    TokenIds, UnixTime, Verified, Verifier,
 };
 
 type Answer<T = Value> = Result<T, Box<dyn Error>>;
@@ -41,6 +42,8 @@ fn answer(line: &str) -> Answer {
         "verify" => verify(&request),
         "lock" => lock(&request),
         "unlock" => unlock(&request),
+        "publish" => publish(&request),
+        "look_up" => look_up(&request),
         other => Err(format!("no operation {other}").into()),
     }
 }
@@ -247,4 +250,49 @@ fn unlock(request: &Value) -> Answer {
         other => return Err(format!("no lock {other}").into()),
     };
     Ok(json!({ "secret": { "form": "jwk", "text": exposed(&key.to_jwk()?)? } }))
+}
+
+fn integer(request: &Value, name: &str) -> Answer<u64> {
+    request[name]
+        .as_u64()
+        .ok_or_else(|| format!("{name} is missing").into())
+}
+
+/// A signed status list with these statuses, in order.
+fn publish(request: &Value) -> Answer {
+    let bits = match integer(request, "bits")? {
+        1 => StatusBits::One,
+        2 => StatusBits::Two,
+        4 => StatusBits::Four,
+        8 => StatusBits::Eight,
+        other => return Err(format!("no list of {other} bits").into()),
+    };
+    let statuses = request["statuses"]
+        .as_array()
+        .ok_or("statuses are missing")?;
+    let mut list = StatusList::new(bits, u64::try_from(statuses.len())?)?;
+    for (index, status) in (0..).zip(statuses) {
+        let status = u8::try_from(status.as_u64().ok_or("a status is no number")?)?;
+        list.set(index, Status::from(status))?;
+    }
+    let (issued_at, ends) = (time(&request["iat"])?, time(&request["exp"])?);
+    let token = StatusListToken::new(text(request, "uri")?, list, issued_at, Some(ends))
+        .with_time_to_live(Duration::from_secs(integer(request, "ttl")?));
+    let key = signing_key(algorithm(request)?, &request["key"])?;
+    Ok(json!({ "token": token.sign(&key)? }))
+}
+
+/// Every status of a signed list that was found at a URI.
+fn look_up(request: &Value) -> Answer {
+    let key = verifying_key(algorithm(request)?, &request["key"])?;
+    let reader = StatusListReader::new(key, Duration::from_secs(30));
+    let (uri, token) = (text(request, "uri")?, text(request, "token")?);
+    let token = reader.read(uri, token, SystemClock.now())?;
+    let list = token.list();
+    let statuses: Vec<u8> = (0..list.len())
+        .filter_map(|index| list.get(index))
+        .map(Status::value)
+        .collect();
+    let time_to_live = token.time_to_live().map(|span| span.as_secs());
+    Ok(json!({ "bits": list.bits().count(), "statuses": statuses, "ttl": time_to_live }))
 }

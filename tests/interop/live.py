@@ -7,6 +7,7 @@ import sys
 import time
 from collections import Counter
 
+import status_lists
 from peer import AUDIENCE, ISSUER, OpenSsl, Peer, Refused, all_peers, claims_for, comparable, is_paseto, picker, tampered
 
 FOOTERS = ["", '{"note":"a footer"}']
@@ -166,6 +167,8 @@ def main():
             Exchange(table, ours, peer, alg, chosen.tokens, picker(chosen.seed)).run()
         for form in peer.locks:
             locked_keys(table, ours, peer, form, helper)
+        if peer.lists:
+            status_lists.run(table, ours, peer, chosen.tokens, picker(chosen.seed))
     for peer in [ours, *peers]:
         peer.close()
     table.print(["ours→peer", "peer→ours", "ours refuses", "peer refuses", "keys"])

@@ -26,6 +26,7 @@ class Peer:
         about = self.ask("describe")
         self.name, self.version = about["name"], about["version"]
         self.algorithms, self.forms, self.locks = about["algorithms"], about["forms"], about["locks"]
+        self.lists = about.get("lists", False)
 
     def ask(self, operation, **request):
         self.process.stdin.write(json.dumps({"op": operation, **request}) + "\n")
@@ -47,7 +48,7 @@ class Peer:
 class OpenSsl:
     """The openssl program: opens and makes encrypted PKCS#8 files, nothing else."""
 
-    name, algorithms, forms, locks = "openssl", [], ["pem"], ["pkcs8"]
+    name, algorithms, forms, locks, lists = "openssl", [], ["pem"], ["pkcs8"], False
     KINDS = {
         "EdDSA": ["-algorithm", "ED25519"],
         "ES256": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
@@ -93,6 +94,8 @@ def all_peers():
         python_peer("joserfc"),
         Peer(["node", os.environ["INTEROP_NODE_PEER"]]),
         python_peer("pyseto"),
+        python_peer("token-status-list"),
+        Peer(["node", os.environ["INTEROP_NODE_STATUS_LISTS"]]),
     ]
 
 

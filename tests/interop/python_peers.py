@@ -218,7 +218,41 @@ class PySeto:
         return {"claims": token.payload, "footer": footer}
 
 
-PEERS = {"pyjwt": PyJwt, "joserfc": JoseRfc, "pyseto": PySeto}
+class TokenStatusList:
+    """token-status-list: the lists of that draft, with PyJWT for the signatures."""
+
+    package = "token-status-list"
+    algorithms, forms, locks, lists = [], ["jwk"], [], True
+    TYPE = "statuslist+jwt"
+
+    def __init__(self):
+        import jwt
+        import token_status_list
+
+        self.jwt, self.lists_of = jwt, token_status_list.BitArray
+
+    def key(self, alg, key):
+        return self.jwt.PyJWK.from_json(key["text"], algorithm=alg).key
+
+    def publish(self, alg, key, kid, uri, bits, statuses, iat, exp, ttl):
+        listed = self.lists_of.of_size(bits, len(statuses))
+        for index, status in enumerate(statuses):
+            listed[index] = status
+        claims = {"sub": uri, "iat": iat, "exp": exp, "ttl": ttl, "status_list": listed.dump()}
+        headers = {"typ": self.TYPE, "kid": kid}
+        return {"token": self.jwt.encode(claims, self.key(alg, key), algorithm=alg, headers=headers)}
+
+    def look_up(self, alg, key, token, uri):
+        must = {"require": ["sub", "iat"]}
+        claims = self.jwt.decode(token, self.key(alg, key), algorithms=[alg], subject=uri, options=must)
+        if self.jwt.get_unverified_header(token).get("typ") != self.TYPE:
+            raise ValueError("another type")
+        listed = self.lists_of.load(claims["status_list"])
+        statuses = [listed[index] for index in range(len(listed))]
+        return {"bits": listed.bits, "statuses": statuses, "ttl": claims["ttl"]}
+
+
+PEERS = {"pyjwt": PyJwt, "joserfc": JoseRfc, "pyseto": PySeto, "token-status-list": TokenStatusList}
 
 
 def answer(peer, request):
@@ -230,6 +264,7 @@ def answer(peer, request):
             "algorithms": peer.algorithms,
             "forms": peer.forms,
             "locks": peer.locks,
+            "lists": getattr(peer, "lists", False),
         }
     return getattr(peer, operation)(**request)
 

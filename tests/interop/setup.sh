@@ -35,10 +35,11 @@ if ! cmp -s "$here/package-lock.json" "$work/node/package-lock.installed"; then
     cp "$here/package-lock.json" "$work/node/package-lock.installed"
 fi
 # A module is looked up from where the importing file stands.
-cp "$here/node_peer.mjs" "$work/node/node_peer.mjs"
+cp "$here"/node_*.mjs "$work/node/"
 
 cargo build --quiet --manifest-path "$root/Cargo.toml" --release --example interop
 export INTEROP_PYTHON=$work/venv/bin/python
 export INTEROP_NODE_PEER=$work/node/node_peer.mjs
+export INTEROP_NODE_STATUS_LISTS=$work/node/node_status_lists.mjs
 export INTEROP_OURS=$target/release/examples/interop
 export PYTHONDONTWRITEBYTECODE=1
