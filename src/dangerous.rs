@@ -3,6 +3,7 @@
 mod findings;
 
 use crate::key::Ed25519Public;
+use crate::limits::MAX_TOKEN_BYTES;
 use crate::token::{Malformation, Scratch, UntrustedToken};
 
 pub use findings::Finding;
@@ -43,8 +44,20 @@ impl std::fmt::Debug for UnverifiedContents {
 /// # Errors
 /// [`Malformation`] when the text is not a token.
 pub fn unverified_contents(token: &str) -> Result<UnverifiedContents, Malformation> {
+    unverified_contents_within(token, MAX_TOKEN_BYTES)
+}
+
+/// Reads a token of at most `limit` bytes without verifying it: signed lists are longer
+/// than tokens.
+///
+/// # Errors
+/// [`Malformation`] when the text is not a token.
+pub fn unverified_contents_within(
+    token: &str,
+    limit: usize,
+) -> Result<UnverifiedContents, Malformation> {
     let mut scratch = Scratch::new();
-    let untrusted = UntrustedToken::parse(token, &mut scratch)?;
+    let untrusted = UntrustedToken::parse_within(token, limit, &mut scratch)?;
     let algorithm = untrusted.untrusted_algorithm().into_owned();
     let [header, payload, footer] = untrusted.into_unverified()?;
     Ok(UnverifiedContents {

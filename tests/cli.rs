@@ -16,3 +16,5 @@ mod manners;
 mod place;
 #[path = "cli/remote.rs"]
 mod remote;
+#[path = "cli/status_lists.rs"]
+mod status_lists;

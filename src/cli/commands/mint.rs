@@ -7,8 +7,8 @@ use clap::Args;
 use serde_json::{Map, Value};
 use tokenwright::keyring::Keyring;
 use tokenwright::{
-    Claims, Clock as _, Freshness, MintError, MintErrorKind, MintOptions, Minter, SystemClock,
-    TokenIds, UnixTime, WhenUnknown,
+    Claims, Clock as _, Freshness, MintError, MintErrorKind, MintOptions, Minter, StatusClaim,
+    SystemClock, TokenIds, UnixTime, WhenUnknown,
 };
 
 use crate::cli::arguments::GlobalArguments;
@@ -55,6 +55,9 @@ pub(crate) struct MintArguments {
     /// What it permits, words separated by spaces
     #[arg(long, value_name = "WORDS")]
     scope: Option<String>,
+    /// Its place in an IETF status list
+    #[arg(long, value_name = "URI#INDEX", value_parser = parse_status)]
+    status: Option<StatusClaim>,
     /// A claim of your own: k=text, or k:=JSON; may be repeated
     #[arg(long, value_name = "k=text | k:=JSON", value_parser = parse_claim)]
     claim: Vec<(String, Value)>,
@@ -249,6 +252,13 @@ fn claims(
     if let Some(scope) = &arguments.scope {
         claims = claims.with_scope(scope.as_str());
     }
+    if let Some(status) = &arguments.status {
+        if arguments.count > 1 {
+            let message = "--status with --count: each token needs an index of its own";
+            return Err(Failure::usage(message));
+        }
+        claims = claims.with_status(status.clone());
+    }
     Ok(claims)
 }
 
@@ -288,6 +298,15 @@ fn parse_claim(text: &str) -> Result<(String, Value), String> {
     Ok((name.to_owned(), value))
 }
 
+/// `URI#INDEX`. The index begins behind the last sign, since a URI may hold one too.
+fn parse_status(text: &str) -> Result<StatusClaim, String> {
+    let parts = text.rsplit_once('#');
+    let parts = parts.and_then(|(uri, index)| Some((uri, index.parse().ok()?)));
+    let (uri, index): (&str, u64) =
+        parts.ok_or("write a place in a status list as https://…/statuslists/1#42")?;
+    Ok(StatusClaim::new(index, uri))
+}
+
 fn parse_json(text: &str) -> Result<Value, String> {
     tokenwright::json::check(text.as_bytes()).map_err(|error| format!("not JSON: {error}"))?;
     serde_json::from_str(text).map_err(|error| format!("not JSON: {error}"))
@@ -306,5 +325,20 @@ mod tests {
         assert!(parse_claim("n:=").is_err());
         assert!(parse_claim("=x").is_err());
         assert!(parse_claim("x").is_err());
+    }
+
+    #[test]
+    fn a_place_in_a_status_list_is_a_uri_and_an_index() {
+        let place = parse_status("https://a.example/1#b#42").unwrap();
+        assert_eq!((place.uri(), place.index()), ("https://a.example/1#b", 42));
+        for text in [
+            "https://a.example/1",
+            "https://a.example/1#",
+            "a#-1",
+            "a#1.0",
+            "#",
+        ] {
+            assert!(parse_status(text).is_err(), "{text}");
+        }
     }
 }

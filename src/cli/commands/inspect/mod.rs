@@ -1,5 +1,7 @@
 //! `tokenwright inspect`: what a token or a key text says, without believing it.
 
+mod status_list;
+
 use std::ffi::OsString;
 
 use chrono::{DateTime, Local};
@@ -21,7 +23,7 @@ use crate::cli::times;
 /// Arguments of `inspect`.
 #[derive(Debug, Args)]
 pub(crate) struct InspectArguments {
-    /// A token, JWK, JWK set, PEM or PASERK: the text, - for standard input, or @FILE [default: -]
+    /// A token, status list, JWK, JWK set, PEM or PASERK: the text, - for standard input, or @FILE [default: -]
     input: Option<OsString>,
     #[command(flatten)]
     passphrase: PassphraseSource,
@@ -97,6 +99,9 @@ fn show_token(
     json: bool,
     output: &mut Output,
 ) -> Result<(), Failure> {
+    if let Some(contents) = status_list::recognise(token) {
+        return status_list::show(&contents, json, output);
+    }
     let contents = unverified_contents(token)
         .map_err(|error| Failure::new("malformed", Exit::Refused, error))?;
     let text = format!(
