@@ -54,7 +54,7 @@ fn counts(list: &StatusList) -> BTreeMap<u8, (String, u64)> {
         let entry = counts
             .entry(status.value())
             .or_insert_with(|| (status.to_string(), 0));
-        entry.1 += 1;
+        entry.1 = u64::saturating_add(entry.1, 1);
     }
     counts
 }
