@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use tokenwright::key::{
-    Algorithm, ImportOptions, JwkSet, KeyError, KeyErrorKind, SigningKey, VerifyingKey,
+    Algorithm, ImportOptions, JwkSet, KeyError, KeyErrorKind, SigningKey, SkippedMember,
+    VerifyingKey,
 };
 use tokenwright::keyring::{KeyRecord, Keyring, KeyringError};
 use tokenwright::limits::{MAX_JWKS_BYTES, MAX_PEM_BYTES};
@@ -127,18 +128,42 @@ pub(crate) fn apply_defaults(settings: &mut Settings, keyring: &Keyring) {
 }
 
 /// A JWK set: in a file, or at an address, from where it is fetched once.
-pub(crate) fn read_jwks(place: &Path, allowed: NetworkArguments) -> Result<KeySet, Failure> {
+pub(crate) fn read_jwks(
+    place: &Path,
+    algorithm: Option<Algorithm>,
+    allowed: NetworkArguments,
+) -> Result<KeySet, Failure> {
     let name = place.to_string_lossy();
     if network::is_address(&name) {
-        return network::fetch(&name, allowed);
+        return network::fetch(&name, algorithm, allowed);
     }
     let bytes = read_file(place, MAX_JWKS_BYTES)?;
-    let set = JwkSet::parse(bytes.expose(), &ImportOptions::new()).map_err(|error| {
+    let options = match algorithm {
+        Some(algorithm) => ImportOptions::new().algorithm_where_needed(algorithm),
+        None => ImportOptions::new(),
+    };
+    let set = JwkSet::parse(bytes.expose(), &options).map_err(|error| {
         let reason = without_code(&error, error.code());
         let message = format!("{}: {reason}", Escaped(&name));
         Failure::new(error.code(), error.class().into(), message)
     })?;
+    if set.keys().is_empty() {
+        return Err(no_key(set.skipped().first()));
+    }
     KeySet::of(set.into_keys()).map_err(|error| key_failure(&error))
+}
+
+/// A key set without a key that can be used, and why the first of its members cannot.
+pub(crate) fn no_key(skipped: Option<&SkippedMember>) -> Failure {
+    let message = "there is no key to verify with";
+    let failure = Failure::new("keys_unavailable", Exit::Undecided, message);
+    match skipped {
+        Some(member) if member.reason().kind() == KeyErrorKind::AlgorithmNeeded => {
+            failure.hint(member).hint("if you know it: --alg RS256")
+        }
+        Some(member) => failure.hint(member),
+        None => failure,
+    }
 }
 
 /// A single key is read from a file: an address is no file name of ours.

@@ -3,9 +3,10 @@
 use clap::Args;
 use tokenwright::KeySet;
 use tokenwright::http::remote::{Addresses, HttpClient, RemoteError, RemoteKeys, Schemes};
+use tokenwright::key::Algorithm;
 
 use super::failure::Failure;
-use super::keys::without_code;
+use super::keys::{no_key, without_code};
 
 /// What may be connected to.
 #[derive(Clone, Copy, Debug, Args)]
@@ -28,7 +29,11 @@ pub(crate) fn is_address(text: &str) -> bool {
 }
 
 /// Fetches a key set once.
-pub(crate) fn fetch(address: &str, allowed: NetworkArguments) -> Result<KeySet, Failure> {
+pub(crate) fn fetch(
+    address: &str,
+    algorithm: Option<Algorithm>,
+    allowed: NetworkArguments,
+) -> Result<KeySet, Failure> {
     let addresses = if allowed.allow_private {
         Addresses::PublicAndPrivate
     } else {
@@ -41,9 +46,16 @@ pub(crate) fn fetch(address: &str, allowed: NetworkArguments) -> Result<KeySet, 
     };
     let client = HttpClient::builder().addresses(addresses).build();
     let client = client.map_err(|error| Failure::new(error.code(), error.class().into(), error))?;
-    let remote = RemoteKeys::jwks(address).schemes(schemes).client(client);
-    let keys = remote.load().map_err(|error| failure(&error))?;
-    Ok(keys.keys().keys())
+    let mut remote = RemoteKeys::jwks(address).schemes(schemes).client(client);
+    if let Some(algorithm) = algorithm {
+        remote = remote.algorithm_where_needed(algorithm);
+    }
+    let remote = remote.load().map_err(|error| failure(&error))?;
+    let keys = remote.keys().keys();
+    if keys.is_empty() {
+        return Err(no_key(remote.health().reasons.first()));
+    }
+    Ok(keys)
 }
 
 fn failure(error: &RemoteError) -> Failure {

@@ -19,6 +19,7 @@ use crate::secret::SecretBytes;
 #[must_use]
 pub struct ImportOptions<'a> {
     algorithm: Option<Algorithm>,
+    where_needed: Option<Algorithm>,
     passphrase: Option<&'a SecretBytes>,
 }
 
@@ -27,6 +28,7 @@ impl<'a> ImportOptions<'a> {
     pub const fn new() -> Self {
         Self {
             algorithm: None,
+            where_needed: None,
             passphrase: None,
         }
     }
@@ -38,6 +40,14 @@ impl<'a> ImportOptions<'a> {
         self
     }
 
+    /// The algorithm of those members of a key set that do not say theirs and could be
+    /// for several; members that say another one keep that. Some large issuers publish
+    /// RSA keys without `alg`, which RFC 7517 section 4.4 allows. Single keys ignore it.
+    pub const fn algorithm_where_needed(mut self, algorithm: Algorithm) -> Self {
+        self.where_needed = Some(algorithm);
+        self
+    }
+
     /// The passphrase that opens a locked key. Without one a locked key is refused.
     pub const fn passphrase(mut self, passphrase: &'a SecretBytes) -> Self {
         self.passphrase = Some(passphrase);
@@ -46,6 +56,11 @@ impl<'a> ImportOptions<'a> {
 
     pub(crate) fn asked_algorithm(&self) -> Option<Algorithm> {
         self.algorithm
+    }
+
+    /// The same, with the algorithm for members that left theirs open.
+    pub(crate) fn for_open_member(&self) -> Option<Self> {
+        self.where_needed.map(|algorithm| self.algorithm(algorithm))
     }
 
     /// The passphrase, or the error that says what needs it.

@@ -335,7 +335,16 @@ fn read_member(
     }
     match wanted {
         Family::Public => {
-            let (algorithm, id, material) = jwk::read_public(&members, options)?;
+            let read = match (
+                jwk::read_public(&members, options),
+                options.for_open_member(),
+            ) {
+                (Err(error), Some(options)) if error.kind() == KeyErrorKind::AlgorithmNeeded => {
+                    jwk::read_public(&members, &options)
+                }
+                (read, _) => read,
+            };
+            let (algorithm, id, material) = read?;
             VerifyingKey::from_material(algorithm, id, material)
         }
         Family::Shared => {

@@ -116,6 +116,43 @@ fn keys_that_cannot_be_had_are_exit_5() {
 }
 
 #[test]
+fn keys_that_do_not_say_their_algorithm_are_told_it() {
+    let place = Place::with_keys("RS256");
+    let token = place.mint(&["--sub", "alice"]);
+    let set = place.run(&["jwks"]).succeeds().stdout();
+    let open = set
+        .replace("\"alg\":\"RS256\",", "")
+        .replace(",\"alg\":\"RS256\"", "");
+    assert!(!open.contains("RS256"), "{open}");
+    place.write("open.json", &open);
+    for from in [once(json("200 OK", &open)).0, "open.json".to_owned()] {
+        let arguments = [
+            &["verify", &token, "--jwks", &from][..],
+            &EXPECTED,
+            &ALLOWED,
+        ]
+        .concat();
+        place.run(&arguments).fails(5, "keys_unavailable").says(
+            "error[keys_unavailable]: there is no key to verify with\n\
+             hint: member 0 of the key set: algorithm_needed: an RSA key does not say its algorithm: \
+             choose RS256, PS256 or another RSA algorithm\n\
+             hint: if you know it: --alg RS256\n",
+        );
+    }
+    for from in [once(json("200 OK", &open)).0, "open.json".to_owned()] {
+        let told = ["--alg", "RS256"];
+        let arguments = [
+            &["verify", &token, "--jwks", &from][..],
+            &told,
+            &EXPECTED,
+            &ALLOWED,
+        ]
+        .concat();
+        place.run(&arguments).succeeds();
+    }
+}
+
+#[test]
 fn http_and_private_addresses_are_decisions() {
     let place = Place::new();
     let verify = |url: &str, allowed: &[&str]| {

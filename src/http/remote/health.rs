@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::error::RemoteError;
-use crate::key::KeyId;
+use crate::key::{KeyId, SkippedMember};
 use crate::time::UnixTime;
 
 /// A key that took another's place under the same id.
@@ -29,6 +29,8 @@ pub struct RemoteHealth {
     pub keys: usize,
     /// How many members of the published set are left out as unusable.
     pub skipped: usize,
+    /// Why, for the first four of them.
+    pub reasons: Vec<SkippedMember>,
     /// When the set in use was asked for that was read last.
     pub read_at: Option<UnixTime>,
     /// From when on it is not used any more unless it can be read again.

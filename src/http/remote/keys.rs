@@ -5,14 +5,16 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use http::HeaderMap;
+
 use super::client::HttpClient;
 use super::error::{RemoteError, RemoteErrorKind};
 use super::fetch::{Fetch, FetchError};
 use super::health::{RemoteHealth, ReplacedKey};
 use super::lifetime::{Bounds, fresh_for, refresh_after};
-use super::source::{self, Content, Known, Reading, Schemes, Source};
+use super::source::{self, Content, Known, Reading, Schemes, Source, Terms};
 use super::thread::Doorbell;
-use crate::key::{Algorithm, Entropy, JwkSet, KeyId, SystemEntropy, VerifyingKey};
+use crate::key::{Algorithm, Entropy, JwkSet, KeyId, SkippedMember, SystemEntropy, VerifyingKey};
 use crate::keyring::{KeySet, KeyView, LiveKeys};
 use crate::time::{Clock, SystemClock, UnixTime};
 
@@ -20,6 +22,8 @@ use crate::time::{Clock, SystemClock, UnixTime};
 const LEAST_COOL_DOWN: Duration = Duration::from_secs(1);
 /// How long what a discovery document said is believed before it is asked again.
 const DISCOVERY_LIFETIME: Duration = Duration::from_secs(3600);
+/// Most members left out whose reasons health gives.
+const MOST_REASONS: usize = 4;
 /// Most replaced keys that health remembers by name.
 const MOST_REPLACED: usize = 16;
 
@@ -29,6 +33,7 @@ const MOST_REPLACED: usize = 16;
 pub struct RemoteKeysBuilder {
     place: Place,
     schemes: Schemes,
+    where_needed: Option<Algorithm>,
     cool_down: Duration,
     most: Duration,
     keep_for: Duration,
@@ -48,6 +53,7 @@ impl RemoteKeysBuilder {
         Self {
             place,
             schemes: Schemes::Https,
+            where_needed: None,
             cool_down: Duration::from_secs(30),
             most: Duration::from_secs(3600),
             keep_for: Duration::from_secs(24 * 3600),
@@ -61,6 +67,14 @@ impl RemoteKeysBuilder {
     #[must_use]
     pub fn schemes(mut self, schemes: Schemes) -> Self {
         self.schemes = schemes;
+        self
+    }
+
+    /// The algorithm of keys that do not say theirs and could be for several: some large
+    /// issuers publish RSA keys without `alg`, which are left out otherwise.
+    #[must_use]
+    pub fn algorithm_where_needed(mut self, algorithm: Algorithm) -> Self {
+        self.where_needed = Some(algorithm);
         self
     }
 
@@ -145,7 +159,10 @@ impl RemoteKeysBuilder {
         let absent = KeyView::of_issuer(KeySet::empty(), now, None).spent(now);
         Ok(RemoteKeys(Arc::new(Shared {
             source,
-            schemes: self.schemes,
+            terms: Terms {
+                schemes: self.schemes,
+                where_needed: self.where_needed,
+            },
             bounds: Bounds {
                 least: self.cool_down,
                 most: self.most.max(self.cool_down),
@@ -169,7 +186,7 @@ pub struct RemoteKeys(Arc<Shared>);
 
 struct Shared {
     source: Source,
-    schemes: Schemes,
+    terms: Terms,
     bounds: Bounds,
     keep_for: Duration,
     fetch: Arc<dyn Fetch>,
@@ -199,13 +216,21 @@ struct State {
 
 /// What is known of the set in use.
 struct ReadSet {
-    prints: Prints,
-    skipped: usize,
+    contents: Contents,
     read_at: UnixTime,
     read_steady: Duration,
     refresh_after: Duration,
     usable_until: UnixTime,
     complete_until: Option<UnixTime>,
+}
+
+/// What the published set says.
+#[derive(Default)]
+struct Contents {
+    prints: Prints,
+    skipped: usize,
+    reasons: Vec<SkippedMember>,
+    promise: Option<UnixTime>,
 }
 
 /// What each id means: the key's algorithm and its thumbprint.
@@ -289,8 +314,9 @@ impl RemoteKeys {
         let set = state.set.as_ref();
         RemoteHealth {
             source: shared.source.shown(),
-            keys: set.map_or(0, |set| set.prints.len()),
-            skipped: set.map_or(0, |set| set.skipped),
+            keys: set.map_or(0, |set| set.contents.prints.len()),
+            skipped: set.map_or(0, |set| set.contents.skipped),
+            reasons: set.map_or_else(Vec::new, |set| set.contents.reasons.clone()),
             read_at: set.map(|set| set.read_at),
             usable_until: set.map(|set| set.usable_until),
             complete_until: set.and_then(|set| set.complete_until),
@@ -408,7 +434,7 @@ struct Flight<'s> {
 impl Flight<'_> {
     fn fly(mut self) -> Result<RemoteRefresh, RemoteError> {
         let shared = self.shared;
-        let reading = source::read(&shared.source, &self.known, &*shared.fetch, shared.schemes);
+        let reading = source::read(&shared.source, &self.known, &*shared.fetch, shared.terms);
         self.land(reading)
     }
 
@@ -439,44 +465,27 @@ impl Flight<'_> {
         if self.known.location.is_none() {
             state.discovered = Some(self.steady);
         }
-        let lifetime = fresh_for(&reading.headers, self.now);
-        let usable_until = self.now.saturating_add(shared.keep_for);
-        let (keys, prints, skipped, promise, refreshed) = match reading.content {
+        let (keys, contents, refreshed) = match reading.content {
             Content::Same => {
-                let set = state.set.take();
-                let promise = set.as_ref().and_then(|set| set.complete_until);
-                let (prints, skipped) =
-                    set.map(|set| (set.prints, set.skipped)).unwrap_or_default();
-                (
-                    shared.keys.keys(),
-                    prints,
-                    skipped,
-                    promise,
-                    RemoteRefresh::Unchanged,
-                )
+                let contents = state.set.take().map(|set| set.contents);
+                let keys = shared.keys.keys();
+                (keys, contents.unwrap_or_default(), RemoteRefresh::Unchanged)
             }
             Content::Set(set, tag) => {
-                let (skipped, promise) = (set.skipped().len(), set.complete_until());
-                let prints = prints_of(&set);
-                let refreshed = self.compare(state, &prints);
+                let contents = Contents::of(&set);
+                let refreshed = self.compare(state, &contents.prints);
                 state.known.tag = tag.map(|tag| (reading.location.clone(), tag));
-                (KeySet::from(set), prints, skipped, promise, refreshed)
+                (KeySet::from(set), contents, refreshed)
             }
         };
-        let complete_until = promise.map(|until| until.min(usable_until));
-        shared
-            .keys
-            .replace(KeyView::of_issuer(keys, usable_until, complete_until));
-        // A promise that ends first should be renewed first.
-        let promised = complete_until.map(|until| until.saturating_since(self.now));
-        let lifetime = match promised.filter(|span| !span.is_zero()) {
-            Some(span) => lifetime.min(span),
-            None => lifetime,
-        };
+        let usable_until = self.now.saturating_add(shared.keep_for);
+        let complete_until = contents.promise.map(|until| until.min(usable_until));
+        let view = KeyView::of_issuer(keys, usable_until, complete_until);
+        shared.keys.replace(view);
+        let lifetime = self.lifetime(&reading.headers, complete_until);
         state.known.location = Some(reading.location);
         state.set = Some(ReadSet {
-            prints,
-            skipped,
+            contents,
             read_at: self.now,
             read_steady: self.steady,
             refresh_after: refresh_after(lifetime, shared.bounds, &*shared.entropy),
@@ -486,9 +495,19 @@ impl Flight<'_> {
         refreshed
     }
 
+    /// How long the set is fresh. A promise that ends first should be renewed first.
+    fn lifetime(&self, headers: &HeaderMap, complete_until: Option<UnixTime>) -> Duration {
+        let lifetime = fresh_for(headers, self.now);
+        let promised = complete_until.map(|until| until.saturating_since(self.now));
+        match promised.filter(|span| !span.is_zero()) {
+            Some(span) => lifetime.min(span),
+            None => lifetime,
+        }
+    }
+
     /// Whether the keys are others than before; notes those that took another's id.
     fn compare(&self, state: &mut State, prints: &Prints) -> RemoteRefresh {
-        let Some(old) = state.set.as_ref().map(|set| &set.prints) else {
+        let Some(old) = state.set.as_ref().map(|set| &set.contents.prints) else {
             return RemoteRefresh::Changed;
         };
         if old == prints {
@@ -543,10 +562,18 @@ impl Drop for Flight<'_> {
     }
 }
 
-fn prints_of(set: &JwkSet) -> Prints {
-    let print = |key: &VerifyingKey| {
-        let thumbprint = key.thumbprint().unwrap_or_else(|_| key.id().clone());
-        (key.id().clone(), (key.algorithm(), thumbprint))
-    };
-    set.keys().iter().map(print).collect()
+impl Contents {
+    fn of(set: &JwkSet) -> Self {
+        let print = |key: &VerifyingKey| {
+            let thumbprint = key.thumbprint().unwrap_or_else(|_| key.id().clone());
+            (key.id().clone(), (key.algorithm(), thumbprint))
+        };
+        let skipped = set.skipped();
+        Self {
+            prints: set.keys().iter().map(print).collect(),
+            skipped: skipped.len(),
+            reasons: skipped.iter().take(MOST_REASONS).cloned().collect(),
+            promise: set.complete_until(),
+        }
+    }
 }

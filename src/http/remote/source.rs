@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
 use super::error::{RemoteError, RemoteErrorKind};
 use super::fetch::{Fetch, FetchError, FetchErrorKind};
 use crate::encoding::json::{self, Bounds, JsonError, Value};
-use crate::key::{ImportOptions, JwkSet};
+use crate::key::{Algorithm, ImportOptions, JwkSet};
 use crate::limits::{MAX_DISCOVERY_BYTES, MAX_JWKS_BYTES, MAX_REMOTE_ADDRESS_BYTES};
 
 /// Longest `ETag` that is sent back, in bytes.
@@ -20,6 +20,14 @@ pub enum Schemes {
     Https,
     /// `http` as well: whoever is on the way to it decides what is accepted.
     HttpsAndHttp,
+}
+
+/// What is accepted of a source.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Terms {
+    pub(super) schemes: Schemes,
+    /// The algorithm of keys that leave it open.
+    pub(super) where_needed: Option<Algorithm>,
 }
 
 /// An address that has passed the rules.
@@ -51,6 +59,12 @@ impl Location {
         {
             return Err(bad("a user's name or password does not belong in it"));
         }
+        // `host:` and `host:99999` parse, and would mean the default port.
+        let authority = uri.authority().map_or("", |all| all.as_str());
+        let has_port = authority.len() != uri.host().map_or(0, str::len);
+        if has_port && uri.port_u16().is_none() {
+            return Err(bad("its port is not a number from 0 to 65535"));
+        }
         if text.contains('#') {
             return Err(bad("a fragment does not belong in it"));
         }
@@ -75,7 +89,7 @@ pub(super) enum Source {
 impl Source {
     pub(super) fn key_set(address: &str, schemes: Schemes) -> Result<Self, RemoteError> {
         let location =
-            Location::parse(address, schemes).map_err(|kind| kind.at(excerpt(address)))?;
+            Location::parse(address, schemes).map_err(|kind| kind.at(without_secrets(address)))?;
         Ok(Self::KeySet(location))
     }
 
@@ -83,12 +97,12 @@ impl Source {
     pub(super) fn issuer(name: &str, schemes: Schemes) -> Result<Self, RemoteError> {
         if name.contains('?') {
             let reason = "a query does not belong in an issuer";
-            return Err(RemoteErrorKind::BadAddress { reason }.at(excerpt(name)));
+            return Err(RemoteErrorKind::BadAddress { reason }.at(without_secrets(name)));
         }
         let base = name.strip_suffix('/').unwrap_or(name);
         let address = format!("{base}/.well-known/openid-configuration");
         let discovery =
-            Location::parse(&address, schemes).map_err(|kind| kind.at(excerpt(name)))?;
+            Location::parse(&address, schemes).map_err(|kind| kind.at(without_secrets(name)))?;
         Ok(Self::Issuer {
             name: name.to_owned(),
             discovery,
@@ -131,11 +145,13 @@ pub(super) fn read(
     source: &Source,
     known: &Known,
     fetch: &dyn Fetch,
-    schemes: Schemes,
+    terms: Terms,
 ) -> Result<Reading, RemoteError> {
     let location = match (source, &known.location) {
         (Source::KeySet(location), _) | (Source::Issuer { .. }, Some(location)) => location.clone(),
-        (Source::Issuer { name, discovery }, None) => discover(name, discovery, fetch, schemes)?,
+        (Source::Issuer { name, discovery }, None) => {
+            discover(name, discovery, fetch, terms.schemes)?
+        }
     };
     let shown = |kind: RemoteErrorKind| kind.at(location.shown());
     let tag = known.tag.as_ref().filter(|(at, _)| *at == location);
@@ -153,7 +169,11 @@ pub(super) fn read(
         });
     }
     judge(&answer).map_err(shown)?;
-    let set = JwkSet::parse(answer.body(), &ImportOptions::new())
+    let mut options = ImportOptions::new();
+    if let Some(algorithm) = terms.where_needed {
+        options = options.algorithm_where_needed(algorithm);
+    }
+    let set = JwkSet::parse(answer.body(), &options)
         .map_err(|error| shown(RemoteErrorKind::KeySet(error)))?;
     let headers = answer.headers().clone();
     let tag = headers
@@ -275,6 +295,15 @@ fn is_json(content_type: &str) -> bool {
         .is_some_and(|rest| rest == "json" || rest.ends_with("+json"))
 }
 
+/// An address that was refused, as it may stand in logs: without what can hold a password.
+fn without_secrets(address: &str) -> String {
+    let shown = address.split(['?', '#']).next().unwrap_or_default();
+    match shown.rsplit_once('@') {
+        Some((_, rest)) => format!("…@{}", excerpt(rest)),
+        None => excerpt(shown),
+    }
+}
+
 /// Foreign text, cut before it is kept.
 fn excerpt(text: &str) -> String {
     text.chars().take(128).collect()
@@ -316,6 +345,10 @@ mod tests {
             "https://auth.example/\u{0}",
             "javascript:alert(1)",
             "unix:/run/x",
+            "https://auth.example:/",
+            "https://auth.example:99999/",
+            "https://auth.example:8x/",
+            "https://[2a00::1]:/",
         ] {
             assert_eq!(refused(text), "bad_address", "{text}");
         }
@@ -335,6 +368,17 @@ mod tests {
         let location =
             Location::parse("https://a.example:444/k?code=secret", Schemes::Https).unwrap();
         assert_eq!(location.shown(), "https://a.example:444/k");
+        for text in [
+            "https://root:hunter2@a.example/k?code=hunter2",
+            "https://root:hunt@er2@a.example/#hunter2",
+            "http://a.example/k?code=hunter2",
+            "nonsense?hunter2",
+        ] {
+            let error = Source::key_set(text, Schemes::Https).unwrap_err();
+            assert!(!error.to_string().contains("hunt"), "{error}");
+            let error = Source::issuer(text, Schemes::Https).unwrap_err();
+            assert!(!error.to_string().contains("hunt"), "{error}");
+        }
     }
 
     #[test]

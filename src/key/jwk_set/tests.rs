@@ -247,3 +247,30 @@ fn a_promise_is_whole_seconds_or_none() {
         Some(1_760_000_000)
     );
 }
+
+#[cfg(feature = "aws-lc")]
+#[test]
+fn an_algorithm_where_needed_leaves_what_others_say() {
+    let rsa = crate::key::SigningKey::generate(Algorithm::Rs256).unwrap();
+    let rsa = rsa.verifying_key().to_jwk().unwrap();
+    let open = rsa
+        .replace("\"alg\":\"RS256\",", "")
+        .replace(",\"alg\":\"RS256\"", "");
+    assert!(!open.contains("RS256"), "{open}");
+    let json = set(&[&open, FIRST]);
+    let strict = JwkSet::parse(json.as_bytes(), &ImportOptions::new()).unwrap();
+    assert_eq!(
+        (strict.keys().len(), strict.skipped()[0].reason().code()),
+        (1, "algorithm_needed")
+    );
+    let options = ImportOptions::new().algorithm_where_needed(Algorithm::Ps256);
+    let both = JwkSet::parse(json.as_bytes(), &options).unwrap();
+    let found: Vec<Algorithm> = both.keys().iter().map(|key| key.algorithm()).collect();
+    assert_eq!(found, [Algorithm::Ps256, Algorithm::EdDsa]);
+    // One that says its own keeps it, and one that does not fit stays out.
+    let named = JwkSet::parse(set(&[&rsa]).as_bytes(), &options).unwrap();
+    assert_eq!(named.keys()[0].algorithm(), Algorithm::Rs256);
+    let unfit = ImportOptions::new().algorithm_where_needed(Algorithm::Es256);
+    let unfit = JwkSet::parse(set(&[&open]).as_bytes(), &unfit).unwrap();
+    assert_eq!(unfit.skipped()[0].reason().code(), "algorithm_mismatch");
+}

@@ -161,7 +161,7 @@ pub(super) fn import(
 /// Who may sign lists.
 fn keys_of(arguments: &ImportArguments, settings: &mut Settings) -> Result<KeySet, Failure> {
     if let Some(path) = &arguments.jwks {
-        return keys::read_jwks(path, arguments.network);
+        return keys::read_jwks(path, None, arguments.network);
     }
     if let Some(path) = &arguments.key {
         let key = keys::read_verifying_key(path, None, &arguments.passphrase)?;

@@ -64,15 +64,15 @@ pub(crate) struct VerifyArguments {
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     at: Option<Moment>,
     /// Verify with the keys of this JWK set in place of the store's
-    #[arg(long, value_name = "FILE|URL", conflicts_with = "key")]
+    #[arg(long, value_name = "FILE|URL", conflicts_with = "key", group = "given")]
     jwks: Option<PathBuf>,
     #[command(flatten)]
     network: NetworkArguments,
     /// Verify with the key in this file (PEM, JWK or PASERK) in place of the store's
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", group = "given")]
     key: Option<PathBuf>,
-    /// The algorithm of --key, where the file does not say it
-    #[arg(long, value_name = "ALG", requires = "key")]
+    /// The algorithm of --key, or of members of --jwks, where they do not say it
+    #[arg(long, value_name = "ALG", requires = "given")]
     alg: Option<Algorithm>,
     /// Ask this signed revocation list, too: one of `revoke export`, or a replica
     #[arg(long, value_name = "FILE", requires = "max_list_age")]
@@ -246,7 +246,7 @@ fn key_set(
     at: UnixTime,
 ) -> Result<KeySet, Failure> {
     if let Some(path) = &arguments.jwks {
-        return keys::read_jwks(path, arguments.network);
+        return keys::read_jwks(path, arguments.alg, arguments.network);
     }
     if let Some(path) = &arguments.key {
         let key = keys::read_verifying_key(path, arguments.alg, &arguments.passphrase)?;
