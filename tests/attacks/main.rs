@@ -301,7 +301,7 @@ const ROWS: [(u8, &str, Answer); 70] = [
     (
         52,
         "stampede on the key endpoint",
-        CannotArise("the core fetches no keys; the client that will do so has its own tests"),
+        CannotArise("the core fetches no keys; tests/remote/flood.rs floods what does"),
     ),
     (
         53,
@@ -311,7 +311,9 @@ const ROWS: [(u8, &str, Answer); 70] = [
     (
         54,
         "cache lifetime overflow",
-        CannotArise("no key set is cached here; the client that will do so has its own tests"),
+        CannotArise(
+            "no key set is cached here; src/http/remote/lifetime.rs, which does, cuts and tests it",
+        ),
     ),
     (
         55,
