@@ -180,7 +180,7 @@ impl RemoteKeysBuilder {
 
 /// Another issuer's keys, kept current. Clones share them.
 ///
-/// See [the module](self) for when it fetches and what it refuses.
+/// See [the module](crate::http::remote) for when it fetches and what it refuses.
 #[derive(Clone)]
 pub struct RemoteKeys(Arc<Shared>);
 
