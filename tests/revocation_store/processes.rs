@@ -103,8 +103,8 @@ fn write(folder: &Path, rounds: u64) {
         let many: Vec<String> = (0..20).map(|n| format!("{me}-{stamp}-{n}")).collect();
         add(&store, &many);
         if round.is_multiple_of(2) {
-            let pruned = store.prune(SystemClock.now(), LargeJump::Refuse).unwrap();
-            assert!(pruned.dropped > 0);
+            // Another writer may have pruned what this one added in the meantime.
+            store.prune(SystemClock.now(), LargeJump::Refuse).unwrap();
         }
     }
 }
