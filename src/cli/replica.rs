@@ -25,6 +25,9 @@ const MAX_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 pub(crate) struct ReplicaFile {
     issuer: String,
     documents: Vec<Document>,
+    /// How many of them are of earlier epochs: what they withdrew stays withdrawn for
+    /// its time, so a snapshot takes the place of the others alone.
+    earlier: usize,
     replica: RevocationReplica,
 }
 
@@ -39,6 +42,7 @@ impl ReplicaFile {
         Self {
             issuer: issuer.to_owned(),
             documents: Vec::new(),
+            earlier: 0,
             replica: RevocationReplica::of_first_list(issuer),
         }
     }
@@ -73,8 +77,9 @@ impl ReplicaFile {
         };
         match applied {
             Applied::Unchanged => return Ok(applied),
-            Applied::Replaced { .. } => self.documents.clear(),
-            Applied::Renewed if stands_alone() => self.documents.clear(),
+            Applied::Replaced { .. } => self.documents.truncate(self.earlier),
+            Applied::Renewed if stands_alone() => self.documents.truncate(self.earlier),
+            Applied::Merged { .. } => self.earlier = self.documents.len(),
             _ => {}
         }
         self.documents.push(Document {

@@ -90,6 +90,29 @@ fn a_signed_list_and_what_was_added_since_are_asked_elsewhere() {
 }
 
 #[test]
+fn a_backup_that_is_put_back_revives_nothing_that_a_copy_has_seen() {
+    let (place, elsewhere, _) = scene("EdDSA");
+    let backup = place.read_bytes("keys/revocations.log");
+    place.run(&["revoke", "add", "--jti", "t-1"]).succeeds();
+    carry(&place, &elsewhere, "first", &[]);
+    elsewhere.run(&import("first")).succeeds();
+    place.write("keys/revocations.log", backup);
+    carry(&place, &elsewhere, "older", &[]);
+    elsewhere.run(&import("older")).fails(5, "rolled_back");
+    place
+        .run(&["revoke", "init", "--new-epoch"])
+        .succeeds()
+        .says_about("began epoch 2");
+    place.run(&["revoke", "add", "--jti", "t-9"]).succeeds();
+    for name in ["restored", "later"] {
+        carry(&place, &elsewhere, name, &[]);
+        elsewhere.run(&import(name)).succeeds();
+        elsewhere.run(&VERIFY).fails(4, "revoked");
+        place.run(&["revoke", "add", "--jti", "t-10"]).succeeds();
+    }
+}
+
+#[test]
 fn a_list_that_was_changed_cut_or_signed_by_another_is_refused() {
     let (place, elsewhere, _) = scene("EdDSA");
     place.run(&["revoke", "add", "--jti", "t-1"]).succeeds();

@@ -20,6 +20,10 @@ it counts again: put a backup back, or withdraw all that was issued until now wi
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct InitArguments {
+    /// There is a list, put back from a backup, and what it holds now is right: begin a
+    /// new epoch of it, which services that remember more accept
+    #[arg(long)]
+    new_epoch: bool,
     /// Print a JSON object
     #[arg(long)]
     pub(super) json: bool,
@@ -31,19 +35,31 @@ pub(crate) fn run(
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let (_, place) = open(global, None)?;
-    let head = place
-        .list
-        .create(SystemClock.now())
-        .map_err(|error| list_failure(&error))?;
-    let list = head.position.list.to_string();
+    let now = SystemClock.now();
+    let head = match arguments.new_epoch {
+        true => place.list.begin_epoch(now),
+        false => place.list.create(now),
+    }
+    .map_err(|error| list_failure(&error))?;
+    let (list, epoch) = (head.position.list.to_string(), head.position.epoch);
     if arguments.json {
-        output.json("revoke-init", &[("list", json_string(&list))])?;
+        output.json(
+            "revoke-init",
+            &[("list", json_string(&list)), ("epoch", epoch.to_string())],
+        )?;
         output.flush()?;
     }
-    output.headline(
-        Paint::Good,
-        "created",
-        format!(" an empty revocation list, {list}"),
-    );
+    match arguments.new_epoch {
+        true => output.headline(
+            Paint::Good,
+            "began",
+            format!(" epoch {epoch} of the revocation list {list}"),
+        ),
+        false => output.headline(
+            Paint::Good,
+            "created",
+            format!(" an empty revocation list, {list}"),
+        ),
+    }
     Ok(Exit::Done)
 }
