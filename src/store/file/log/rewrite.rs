@@ -1,9 +1,10 @@
 //! Writing the list anew: without what no longer counts, or under a name that can be trusted.
 
+use super::NAME;
 use super::entries::Body;
 use super::format::{Header, MOST_BODY_BYTES, RecordKind};
 use super::scan::{Log, Progress};
-use super::{NAME, record};
+use super::write::record;
 use crate::revocation::Revocation;
 use crate::store::error::StoreError;
 use crate::store::file::folder::{Access, Folder, temporary_name};
