@@ -1,8 +1,14 @@
 //! Verifying a JWT with borrowed claims allocates nothing, and refusing garbage nothing either.
 
+use std::time::Duration;
+
 use allocation_counter::measure;
 use tokenwright::key::{Algorithm, KeyId, SigningKey};
-use tokenwright::{Claims, KeySet, Minter, Policy, Scratch, Verifier, Verifiers};
+use tokenwright::{
+    Claims, Clock as _, Freshness, KeySet, LiveRevocations, Minter, Policy, Revocation,
+    RevocationCheck as _, RevocationList, Scratch, SystemClock, TokenFacts, Verdict, Verifier,
+    Verifiers, WhenUnknown,
+};
 
 const ISSUER: &str = "https://auth.example";
 
@@ -74,6 +80,64 @@ fn choosing_among_issuers_costs_no_allocation() {
         let _ = verifiers.verify_borrowed(&token, &mut scratch).unwrap();
     });
     assert_eq!(counted.count_total, 0);
+}
+
+/// A list with entries of every kind, a hundred thousand of them tokens.
+fn long_list() -> LiveRevocations {
+    let now = SystemClock.now();
+    let until = now.saturating_add(Duration::from_secs(3600));
+    let mut list = RevocationList::new();
+    let ids: Vec<String> = (0..100_000).map(|number| format!("t-{number}")).collect();
+    let tokens = ids
+        .iter()
+        .map(|id| Revocation::token(ISSUER, id, now, until));
+    list.extend(tokens).unwrap();
+    for entry in [
+        Revocation::session(ISSUER, "s2", now, until),
+        Revocation::subject_before(ISSUER, "mallory", until, now, until),
+        Revocation::audience_before(ISSUER, "billing-api", until, now, until),
+        Revocation::issuer_before("https://elsewhere.example", until, now, until),
+        Revocation::key(ISSUER, "stolen", now, until),
+    ] {
+        list.add(&entry).unwrap();
+    }
+    LiveRevocations::new(list, now)
+}
+
+#[test]
+fn asking_a_long_revocation_list_costs_no_allocation() {
+    let key = SigningKey::generate(Algorithm::EdDsa).unwrap();
+    let list = long_list();
+    let freshness = Freshness::new(Duration::from_secs(3600), WhenUnknown::Refuse);
+    let verifier = Verifier::builder(KeySet::of([key.verifying_key()]).unwrap())
+        .policy(Policy::new(ISSUER, "orders-api"))
+        .revocation(list.clone(), freshness)
+        .build();
+    let minter = Minter::builder(key, ISSUER).audience("orders-api").build();
+    let claims = Claims::for_subject("alice").with_session_id("s1");
+    let token = minter.unwrap().mint(&claims).unwrap();
+    let mut scratch = Scratch::new();
+    let _ = verifier.verify_borrowed(&token, &mut scratch).unwrap();
+    let counted = measure(|| {
+        let verified = verifier.verify_borrowed(&token, &mut scratch).unwrap();
+        assert_eq!(verified.subject().as_deref(), Some("alice"));
+    });
+    assert_eq!(counted.count_total, 0);
+
+    // Nor does finding something, in the table or beside it.
+    let now = SystemClock.now();
+    let token = |id| TokenFacts::new(ISSUER, "k").with_token_id(id);
+    for facts in [
+        token("t-77"),
+        token("-").with_session_id("s2"),
+        token("-").with_subject("mallory"),
+        TokenFacts::new(ISSUER, "stolen").with_token_id("-"),
+    ] {
+        let counted = measure(|| {
+            assert!(matches!(list.check(&facts, now), Verdict::Revoked { .. }));
+        });
+        assert_eq!(counted.count_total, 0, "{facts:?}");
+    }
 }
 
 #[test]
