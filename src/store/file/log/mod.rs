@@ -248,8 +248,9 @@ impl<F: FileSystem> LogEngine<F> {
                 return Err(list_full(&folder.word(NAME), self.most_entries, "entries"));
             }
         }
+        let before = progress.offset;
         log.add(&mut progress, &new, now, self.most_body)?;
-        if progress.offset > progress.kept_end.max(self.small).saturating_mul(2) {
+        if self.has_doubled(&progress, before) {
             progress = match rewritten(&folder, log, &progress, now, &mut notes) {
                 Ok((_, progress)) => progress,
                 Err(reason) => {
@@ -263,6 +264,18 @@ impl<F: FileSystem> LogEngine<F> {
         let head = progress.head();
         *synced = Some(progress);
         Ok(Appended { head, notes })
+    }
+
+    /// Whether the file has doubled since it was written anew, or doubled once more,
+    /// by what was added just now. Looking for what could go reads the whole file, so
+    /// it is done at each doubling and at no other time, whichever process adds.
+    fn has_doubled(&self, progress: &Progress, before: u64) -> bool {
+        let base = progress.kept_end.max(self.small);
+        let doublings = |offset: u64| {
+            let times = offset.checked_div(base).unwrap_or_default();
+            times.checked_ilog2().unwrap_or_default()
+        };
+        doublings(progress.offset) > doublings(before)
     }
 
     fn has_room(&self, progress: &Progress, new: usize) -> bool {
