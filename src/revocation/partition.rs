@@ -112,19 +112,26 @@ impl Partition {
     /// A partition of these entries, which are sorted, without doubles, and share
     /// the first `depth` bits.
     pub(super) fn of(entries: &[Entry], depth: u32) -> Self {
-        // A large partition takes more before it is merged, so that merging stays a
-        // bounded share of the work however many entries an attacker steers here.
-        let room = RECENT.max(entries.len() / 64);
-        let mut sieve = Sieve::with_room_for(entries.len().saturating_add(room));
+        Self::with(Self::sieve_of(entries), entries, depth)
+    }
+
+    /// The filter that a partition of these entries needs.
+    pub(super) fn sieve_of(entries: &[Entry]) -> Sieve {
+        let mut sieve = Sieve::with_room_for(entries.len().saturating_add(room_beside(entries)));
         for entry in entries {
             sieve.admit(entry.fingerprint);
         }
+        sieve
+    }
+
+    /// As [`of`](Self::of), with the filter made before.
+    pub(super) fn with(sieve: Sieve, entries: &[Entry], depth: u32) -> Self {
         Self {
             sieve,
             run: Arc::new(Run::of(entries, depth)),
             recent: Vec::new(),
             extensions: 0,
-            room,
+            room: room_beside(entries),
             depth,
             earliest: entries
                 .iter()
@@ -134,18 +141,21 @@ impl Partition {
         }
     }
 
+    /// Lets absent fingerprints go before they are searched for.
+    pub(super) fn sieve(&self) -> &Sieve {
+        &self.sieve
+    }
+
     /// Until when the fingerprint is kept, if it is here.
-    #[inline]
-    pub(super) fn get(&self, fingerprint: u64) -> Option<u32> {
+    fn get(&self, fingerprint: u64) -> Option<u32> {
         if !self.sieve.passes(fingerprint) {
             return None;
         }
         self.search(fingerprint)
     }
 
-    #[cold]
-    #[inline(never)]
-    fn search(&self, fingerprint: u64) -> Option<u32> {
+    /// Until when the fingerprint is kept, if it is here, without asking the filter.
+    pub(super) fn search(&self, fingerprint: u64) -> Option<u32> {
         match self.place_in_recent(fingerprint) {
             Ok(place) => self.recent.get(place).map(|entry| entry.until),
             Err(_) => self.run.get(fingerprint, self.depth),
@@ -247,6 +257,13 @@ impl Partition {
         let (low, high) = entries.split_at_checked(middle).unwrap_or_default();
         (Self::of(low, deeper), Self::of(high, deeper))
     }
+}
+
+/// How many entries wait beside a run of these. A large partition takes more before
+/// it is merged, so that merging stays a bounded share of the work however many
+/// entries an attacker steers there.
+fn room_beside(entries: &[Entry]) -> usize {
+    RECENT.max(entries.len() / 64)
 }
 
 impl Entry {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 pub(crate) use super::partition::{Added, Entry};
 use super::partition::{Partition, merged};
+use super::sieve::{Sieve, spread};
 
 /// A partition with more entries is split: rebuilding one, the slowest that adding
 /// an entry can be, then takes a fraction of a millisecond.
@@ -20,9 +21,14 @@ const LARGEST: usize = 32 * 1024;
 /// entries that split one partition to the end.
 const DEEPEST: u32 = 12;
 
-/// Fingerprints, each kept until a second. A clone costs two reference counts.
+/// Fingerprints, each kept until a second. A clone costs three reference counts.
 #[derive(Clone)]
 pub(crate) struct Table {
+    /// For every value of the first `depth` bits, the partition's filter once more:
+    /// beside each other they take a few kilobytes, so that an absent fingerprint
+    /// costs one access to memory that is not in the nearest cache. Through the
+    /// partitions, which lie far apart, it would be three.
+    sieves: Arc<[Sieve]>,
     /// For every value of the first `depth` bits, the partition's place.
     directory: Arc<[u16]>,
     partitions: Arc<[Arc<Partition>]>,
@@ -41,18 +47,17 @@ impl Table {
         // Three quarters full on average, so that none needs to be split soon.
         let wanted = entries.len().div_ceil(LARGEST / 4 * 3).max(1);
         let depth = wanted.next_power_of_two().ilog2().min(DEEPEST);
-        let mut rest = entries;
-        let partitions: Vec<_> = (0..1_u64.wrapping_shl(depth))
-            .map(|prefix| {
-                let inside = rest.partition_point(|entry| first_bits(entry, depth) <= prefix);
-                let (own, others) = rest.split_at_checked(inside).unwrap_or_default();
-                rest = others;
-                Arc::new(Partition::of(own, depth))
-            })
+        // All filters are made before the rest: so they lie together in memory, and the
+        // processor finds their pages sooner.
+        let sieves: Vec<Sieve> = parts(entries, depth).map(Partition::sieve_of).collect();
+        let partitions: Arc<[_]> = parts(entries, depth)
+            .zip(sieves)
+            .map(|(own, sieve)| Arc::new(Partition::with(sieve, own, depth)))
             .collect();
         Self {
+            sieves: partitions.iter().map(|one| one.sieve().clone()).collect(),
             directory: (0..partitions.len()).map(|place| place as u16).collect(),
-            partitions: partitions.into(),
+            partitions,
             depth,
             len: entries.len(),
         }
@@ -72,8 +77,18 @@ impl Table {
     /// Until which second the fingerprint is kept, if it is here.
     #[inline]
     pub(crate) fn until(&self, fingerprint: u64) -> Option<u32> {
-        let place = *self.directory.get(slot(fingerprint, self.depth))?;
-        self.partitions.get(usize::from(place))?.get(fingerprint)
+        let sieve = self.sieves.get(spread(fingerprint, self.sieves.len()))?;
+        if !sieve.passes(fingerprint) {
+            return None;
+        }
+        self.search(fingerprint)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn search(&self, fingerprint: u64) -> Option<u32> {
+        let place = self.place(fingerprint)?;
+        self.partitions.get(place)?.search(fingerprint)
     }
 
     /// Every entry, sorted by fingerprint.
@@ -129,14 +144,13 @@ impl Table {
             let Some(place) = self.place(first.fingerprint) else {
                 break;
             };
-            let Some(partition) = Arc::make_mut(&mut self.partitions).get_mut(place) else {
+            let Some(depth) = self.partitions.get(place).map(|one| one.depth()) else {
                 break;
             };
-            let depth = partition.depth();
             let prefix = first_bits(first, depth);
             let inside = rest.partition_point(|entry| first_bits(entry, depth) <= prefix);
             let (own, others) = rest.split_at_checked(inside).unwrap_or_default();
-            let added = Arc::make_mut(partition).add(own);
+            let added = self.add_to(place, prefix as usize, own);
             total.new = total.new.saturating_add(added.new);
             total.extended = total.extended.saturating_add(added.extended);
             self.split_if_too_large(place);
@@ -144,6 +158,33 @@ impl Table {
         }
         self.len = self.len.saturating_add(total.new);
         total
+    }
+
+    /// Adds entries that all begin with `prefix` to their partition. Its filter is
+    /// taken off the row meanwhile: then it is copied only where an older version of
+    /// the table reads it.
+    fn add_to(&mut self, place: usize, prefix: usize, entries: &[Entry]) -> Added {
+        let Some(partition) = Arc::make_mut(&mut self.partitions).get_mut(place) else {
+            return Added::default();
+        };
+        let slots = 1_usize.wrapping_shl(self.depth.saturating_sub(partition.depth()));
+        let first = prefix.saturating_mul(slots);
+        let sieves = Arc::make_mut(&mut self.sieves).get_mut(first..first.saturating_add(slots));
+        let sieves = sieves.unwrap_or_default();
+        sieves.fill(Sieve::default());
+        let added = Arc::make_mut(partition).add(entries);
+        sieves.fill(partition.sieve().clone());
+        added
+    }
+
+    /// The filters in the directory's order, after it or the partitions changed.
+    fn line_up_sieves(&mut self) {
+        let partitions = &self.partitions;
+        let sieve = |place: &u16| match partitions.get(usize::from(*place)) {
+            Some(partition) => partition.sieve().clone(),
+            None => Sieve::default(),
+        };
+        self.sieves = self.directory.iter().map(sieve).collect();
     }
 
     fn place(&self, fingerprint: u64) -> Option<usize> {
@@ -171,6 +212,7 @@ impl Table {
                 }
             });
             self.partitions = replaced.chain([Arc::new(high.clone())]).collect();
+            self.line_up_sieves();
             places.extend([place, upper]);
         }
     }
@@ -205,6 +247,7 @@ impl Table {
                 *partition = Arc::new(partition.without_ended(now));
             }
         }
+        self.line_up_sieves();
         self.len = self.partitions.iter().map(|one| one.len()).sum();
         // Partitions nearly empty cost more than they hold.
         if self.partitions.len() > 1
@@ -221,6 +264,17 @@ impl Table {
 #[inline]
 fn slot(fingerprint: u64, depth: u32) -> usize {
     (fingerprint >> 1).wrapping_shr(63_u32.wrapping_sub(depth)) as usize
+}
+
+/// The sorted entries in the order of their first `depth` bits, a slice for each value.
+fn parts(entries: &[Entry], depth: u32) -> impl Iterator<Item = &[Entry]> {
+    let mut rest = entries;
+    (0..1_u64.wrapping_shl(depth)).map(move |prefix| {
+        let inside = rest.partition_point(|entry| first_bits(entry, depth) <= prefix);
+        let (own, others) = rest.split_at_checked(inside).unwrap_or_default();
+        rest = others;
+        own
+    })
 }
 
 fn first_bits(entry: &Entry, depth: u32) -> u64 {

@@ -131,6 +131,8 @@ pub fn compare(report: &mut Report, entries: u64, rounds: usize, target: Target,
         })
     });
 
+    // What no structure goes below that needs one word of this many bytes: 24 bits an entry.
+    let words = vec![1_u64; (entries * 24 / 64) as usize];
     let size = format!("10^{}", entries.ilog10());
     let mut all = vec![
         Contestant::new(format!("{size} miss: table, fingerprint given"), |round| {
@@ -164,6 +166,19 @@ pub fn compare(report: &mut Report, entries: u64, rounds: usize, target: Target,
             )
         }),
     ];
+    let absent = &absent_prints;
+    all.push(Contestant::new(
+        format!("{size} floor: one word of as much memory, read at random"),
+        |round| {
+            let word = |print: u64| (u128::from(print) * words.len() as u128) >> 64;
+            count(
+                round,
+                absent,
+                |print| words[word(*print) as usize] == *print,
+                false,
+            )
+        },
+    ));
     let mut targets = vec![
         target,
         Target::None,
@@ -171,15 +186,15 @@ pub fn compare(report: &mut Report, entries: u64, rounds: usize, target: Target,
         Target::None,
         Target::None,
         Target::None,
+        Target::None,
     ];
     if let Some(fuse) = &fuse {
-        let absent_prints = &absent_prints;
         all.push(Contestant::new(
             format!("{size} miss: binary fuse 8 (xorf) before the same table"),
             |round| {
                 count(
                     round,
-                    absent_prints,
+                    absent,
                     |print| fuse.contains(print) && table.contains(*print),
                     false,
                 )
