@@ -21,6 +21,16 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+#![cfg_attr(
+    all(
+        any(doc, doctest),
+        feature = "cli",
+        feature = "session",
+        feature = "axum"
+    ),
+    doc = "The [guide] has a page for each thing people come for."
+)]
+//!
 //! # What cannot be done wrongly
 //!
 //! - Claims are read after proof: [`UntrustedToken`] has no method that gives them.
@@ -61,6 +71,14 @@
 pub mod dangerous;
 mod encoding;
 mod error;
+// Its pages speak of every part, so it is there where every part is.
+#[cfg(all(
+    any(doc, doctest),
+    feature = "cli",
+    feature = "session",
+    feature = "axum"
+))]
+pub mod guide;
 #[cfg(any(feature = "tower", feature = "remote", feature = "serve"))]
 pub mod http;
 pub mod json {

@@ -12,7 +12,7 @@ const ROOMS: [&str; 8] = [
     "policy mint verify dangerous neighbours",
     "session / store",
     "http",
-    "cli",
+    "cli / guide",
 ];
 
 /// The level of a module and its place among the rooms of that level.

@@ -443,3 +443,30 @@ fn every_class_is_listed_once_and_every_named_test_exists() {
         }
     }
 }
+
+/// The guide's page of threats has this list's headings in its order, and under each
+/// the tests that stand there.
+#[test]
+fn the_page_of_threats_says_what_the_tests_do() {
+    let page = include_str!("../../docs/guide/threats.md");
+    let mut sections = page.split("\n## ").skip(1);
+    for (number, class, answer) in &ROWS {
+        let section = sections.next().unwrap_or_default();
+        let (heading, text) = section.split_once('\n').unwrap_or_default();
+        assert_eq!(heading, *class, "row {number}");
+        let listed: Vec<&str> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("- "))
+            .collect();
+        let expected: Vec<String> = match answer {
+            Tested(names) => names.iter().map(|name| format!("`{name}`")).collect(),
+            CannotArise(reason) => vec![format!("cannot arise: {reason}")],
+        };
+        assert_eq!(listed, expected, "row {number}, {class}");
+        assert!(
+            text.lines().any(|line| line.len() > 40),
+            "row {number} says nothing"
+        );
+    }
+    assert_eq!(sections.next(), None);
+}
