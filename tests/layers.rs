@@ -1,4 +1,4 @@
-//! Holds the order of rooms: a room uses only rooms above it (see CONTRIBUTING.md).
+//! Holds the order of rooms: a room uses only rooms above it (see ARCHITECTURE.md).
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -203,4 +203,19 @@ fn what_is_allowed_is_not_reported() {
         offenders("keyring/plan.rs", source, library),
         Vec::<String>::new()
     );
+}
+
+/// The picture of the house has these rooms, in this order.
+#[test]
+fn the_picture_of_the_house_is_the_one_that_is_checked() {
+    let text = include_str!("../ARCHITECTURE.md");
+    let picture = text.split("```").nth(1).expect("a picture");
+    let drawn: Vec<String> = picture
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.trim().split("    ").next())
+        .map(|names| names.split_whitespace().collect::<Vec<_>>().join(" "))
+        .filter(|names| !names.is_empty())
+        .collect();
+    assert_eq!(drawn, ROOMS);
 }
