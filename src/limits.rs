@@ -34,6 +34,16 @@ pub const MAX_KEY_ID_BYTES: usize = 512;
 /// most 127 characters (RFC 6838 section 4.2).
 pub const MAX_TYPE_BYTES: usize = 256;
 
+/// Good signatures after which an Ed25519 key is given a table of multiples
+/// ([`KeyTables`](crate::key::KeyTables)).
+///
+/// Making a table costs what thirty verifications save with it; a key that has verified
+/// eight times as many will go on.
+pub const BUSY_KEY_SIGNATURES: u32 = 256;
+
+/// Most tables of multiples that are kept by default, of 160 KB each: 2.5 MB.
+pub const MAX_KEY_TABLES: usize = 16;
+
 /// Longest JWK, in bytes: a private RSA key of 8192 bits takes 7 KiB.
 pub const MAX_JWK_BYTES: usize = 64 * 1024;
 

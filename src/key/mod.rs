@@ -29,6 +29,7 @@ mod paserk;
 mod pem;
 mod seal;
 mod signing;
+mod tables;
 #[cfg(test)]
 mod testing;
 mod thumbprint;
@@ -45,6 +46,7 @@ pub use jwk_set::{JwkSet, JwkSetError, JwkSetErrorKind, SkippedMember};
 #[cfg(feature = "paseto")]
 pub use paserk::{Paserk, PaserkType};
 pub use signing::SigningKey;
+pub use tables::KeyTables;
 pub use verifying::VerifyingKey;
 
 pub(crate) use crypto::ed25519::Ed25519Public;
