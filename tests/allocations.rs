@@ -143,6 +143,8 @@ fn asking_a_long_revocation_list_costs_no_allocation() {
 #[test]
 fn owned_claims_cost_one_allocation_each_and_one_for_decoding() {
     let (verifier, token) = house(Algorithm::EdDsa);
+    // The first token's header is remembered.
+    let _ = verifier.verify(&token).unwrap();
     let counted = measure(|| {
         let _ = verifier.verify(&token).unwrap();
     });

@@ -25,11 +25,11 @@ impl SigningKey {
             String::with_capacity(header.len().saturating_add(payload.len().saturating_mul(2)));
         token.push_str(header);
         token.push('.');
-        base64url::encode_to(payload, &mut token);
+        base64url::encode_public_to(payload, &mut token);
         let mut signature = Vec::new();
         self.sign(&[token.as_bytes()], &mut signature)?;
         token.push('.');
-        base64url::encode_to(&signature, &mut token);
+        base64url::encode_public_to(&signature, &mut token);
         Ok(token)
     }
 
@@ -49,7 +49,7 @@ impl SigningKey {
         let mut message = payload.to_vec();
         self.sign(&pre_authentication_pieces(&encoding, pieces), &mut message)?;
         let mut token = String::from(PUBLIC_HEADER);
-        base64url::encode_to(&message, &mut token);
+        base64url::encode_public_to(&message, &mut token);
         if !footer.is_empty() {
             token.push('.');
             base64url::encode_to(footer, &mut token);

@@ -11,6 +11,7 @@ use crate::key::{
     FindKey, ImportOptions, JwkSet, JwkSetError, KeyError, KeyErrorKind, KeyId, VerifyingKey,
 };
 use crate::time::UnixTime;
+use crate::token::KnownHeaders;
 
 /// The time in which a key was allowed to sign, and how long what it signed may live.
 ///
@@ -76,6 +77,7 @@ struct Keys {
     /// The set is one key that nobody gave a name: then the token's key id is
     /// only a hint (RFC 7515 section 4.1.4), and ours is not the issuer's.
     sole_unnamed: bool,
+    known_headers: KnownHeaders,
 }
 
 impl KeySet {
@@ -150,6 +152,7 @@ impl KeySet {
             entries,
             by_id,
             sole_unnamed,
+            known_headers: KnownHeaders::default(),
         }))
     }
 
@@ -177,6 +180,11 @@ impl KeySet {
     /// The keys, in the order they were given.
     pub fn keys(&self) -> impl Iterator<Item = &VerifyingKey> {
         self.0.entries.iter().map(|entry| &entry.key)
+    }
+
+    /// Headers under which tokens of these keys have come.
+    pub(crate) fn known_headers(&self) -> &KnownHeaders {
+        &self.0.known_headers
     }
 
     /// Which key ids lead to a key of this set.

@@ -262,7 +262,9 @@ impl Minter {
         }
         let mut bytes = [0; TOKEN_ID_BYTES];
         self.entropy.fill(&mut bytes).map_err(MintError::key)?;
-        Ok(Some(base64url::encode(&bytes)))
+        let mut id = String::new();
+        base64url::encode_public_to(&bytes, &mut id);
+        Ok(Some(id))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The claims as JSON text, stamped with issuer, times and id.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -48,8 +49,12 @@ pub(super) fn write_payload<C: Serialize>(
     members.text("sid", claims.session_id());
     members.text("scope", claims.scope());
     members.status(claims.status())?;
-    members.custom(claims.custom())?;
+    let has_custom = members.custom(claims.custom())?;
     let payload = members.finish();
+    if !has_custom {
+        // The names are all ours, and no name twice.
+        return Ok(payload);
+    }
     // What we write, we would read: depth, count and duplicate names are judged here
     // rather than by every verifier.
     json::validate(payload.as_bytes(), Bounds::TOKEN).map_err(|error| {
@@ -124,7 +129,10 @@ impl Members {
         let Some(value) = value else { return Ok(()) };
         self.name(name);
         match self.format {
-            Format::Jwt => self.json.push_str(&value.seconds().to_string()),
+            Format::Jwt => {
+                // Writing to a `String` cannot fail.
+                let _ = write!(self.json, "{}", value.seconds());
+            }
             Format::Paseto => {
                 let text = UnixTime::from_seconds(value.seconds())
                     .to_rfc3339()
@@ -154,14 +162,14 @@ impl Members {
         Ok(())
     }
 
-    /// Splices in the members of the application's own object.
-    fn custom<C: Serialize>(&mut self, custom: &C) -> Result<(), MintError> {
+    /// Splices in the members of the application's own object; whether there were any.
+    fn custom<C: Serialize>(&mut self, custom: &C) -> Result<bool, MintError> {
         let text =
             serde_json::to_string(custom).map_err(|error| MintErrorKind::BadCustomClaims {
                 reason: error.to_string(),
             })?;
         if text == "null" {
-            return Ok(());
+            return Ok(false);
         }
         json::object(text.as_bytes(), Bounds::TOKEN, |name, value| {
             let name = name.to_cow();
@@ -185,7 +193,7 @@ impl Members {
             self.json.push(',');
             self.json.push_str(members);
         }
-        Ok(())
+        Ok(!members.is_empty())
     }
 
     fn finish(mut self) -> String {

@@ -11,12 +11,13 @@ impl UnixTime {
     /// not within `i64`. The work grows with the length of the text alone, whatever
     /// the exponent is.
     pub(crate) fn from_json_number(text: &str) -> Option<Self> {
-        let number = Number::split(text)?;
-        // Ordinary dates; the grammar has been checked, so this reads digits only.
-        if let Ok(seconds) = text.parse() {
+        // Ordinary dates: digits alone, for a sign before them is no digit.
+        if let Some(b'1'..=b'9') = text.as_bytes().first()
+            && let Ok(seconds) = text.parse()
+        {
             return Some(Self::from_seconds(seconds));
         }
-        number.to_time()
+        Number::split(text)?.to_time()
     }
 }
 

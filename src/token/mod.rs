@@ -5,6 +5,7 @@ mod claims;
 mod custom;
 mod error;
 mod jwt;
+mod known;
 mod paseto;
 mod scratch;
 mod status;
@@ -16,6 +17,8 @@ pub use error::{Malformation, Part};
 pub use scratch::Scratch;
 pub use status::{StatusClaim, StatusRef};
 pub use untrusted::UntrustedToken;
+
+pub(crate) use known::KnownHeaders;
 
 pub use claims::ClaimName;
 

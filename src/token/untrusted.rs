@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::error::{Malformation, Part};
 use super::jwt::{self, JoseHeader};
+use super::known::KnownHeaders;
 use super::paseto::{self, PreAuthentication, Purpose};
 use super::scratch::Scratch;
 use crate::encoding::base64url;
@@ -32,6 +33,8 @@ enum Form<'t> {
     Jwt {
         header_bytes: &'t [u8],
         header: JoseHeader<'t>,
+        /// Whether the header was found among those that the caller knows.
+        header_is_known: bool,
         signing_input: &'t str,
         signature: &'t [u8],
         payload_text: &'t str,
@@ -72,6 +75,16 @@ impl<'t> UntrustedToken<'t> {
         limit: usize,
         scratch: &'t mut Scratch,
     ) -> Result<Self, Malformation> {
+        Self::parse_knowing(text, limit, scratch, None)
+    }
+
+    /// [`parse_within`](Self::parse_within), with headers that need no parsing any more.
+    pub(crate) fn parse_knowing(
+        text: &'t str,
+        limit: usize,
+        scratch: &'t mut Scratch,
+        known: Option<&KnownHeaders>,
+    ) -> Result<Self, Malformation> {
         // The length is judged before a single byte is looked at (CVE-2025-30204).
         if text.len() > limit {
             return Err(Malformation::TooLong {
@@ -85,7 +98,7 @@ impl<'t> UntrustedToken<'t> {
         let form = if paseto::looks_like_paseto(text) {
             parse_paseto(text, scratch)?
         } else {
-            parse_jwt(text, scratch)?
+            parse_jwt(text, scratch, known)?
         };
         Ok(Self { text, form })
     }
@@ -116,6 +129,16 @@ impl<'t> UntrustedToken<'t> {
     #[must_use]
     pub fn untrusted_type(&self) -> Option<Cow<'t, str>> {
         self.token_type().map(|text| text.to_cow())
+    }
+
+    /// Whether there is a JOSE header that was not among the known ones.
+    pub(crate) fn has_new_header(&self) -> bool {
+        match &self.form {
+            Form::Jwt {
+                header_is_known, ..
+            } => !header_is_known,
+            Form::Paseto { .. } => false,
+        }
     }
 
     pub(crate) fn key_id(&self) -> Option<Text<'t>> {
@@ -223,8 +246,8 @@ impl<'t> Sealed<'t> {
                 if !assertion.is_empty() || !verify(&[signing_input.as_bytes()], signature) {
                     return Err(OpenError::Signature);
                 }
-                let payload =
-                    base64url::decode_into(payload_text.as_bytes(), payload).map_err(|error| {
+                let payload = base64url::decode_public_into(payload_text.as_bytes(), payload)
+                    .map_err(|error| {
                         OpenError::Payload(Malformation::Base64(Part::Payload, error))
                     })?;
                 Ok(Opened {
@@ -270,8 +293,13 @@ impl<'t> Sealed<'t> {
     }
 }
 
-fn parse_jwt<'t>(text: &'t str, scratch: &'t mut Scratch) -> Result<Form<'t>, Malformation> {
+fn parse_jwt<'t>(
+    text: &'t str,
+    scratch: &'t mut Scratch,
+    known: Option<&KnownHeaders>,
+) -> Result<Form<'t>, Malformation> {
     let parts = jwt::split(text)?;
+    let known = known.and_then(|known| known.find(parts.header));
     let header_length = length_of(parts.header, Part::Header)?;
     let signature_length = length_of(parts.signature, Part::Signature)?;
     let payload_length = length_of(parts.payload, Part::Payload)?;
@@ -284,11 +312,19 @@ fn parse_jwt<'t>(text: &'t str, scratch: &'t mut Scratch) -> Result<Form<'t>, Ma
     scratch.decoded.resize(total, 0);
     let (header, rest) = split_at(&mut scratch.decoded, header_length);
     let (signature, payload) = split_at(rest, signature_length);
-    let header_bytes = decode(parts.header, header, Part::Header)?;
+    let header_bytes: &[u8] = match known {
+        Some(known) => copied(known.bytes(), header),
+        None => decode(parts.header, header, Part::Header)?,
+    };
     let signature = decode(parts.signature, signature, Part::Signature)?;
+    let header = match known.and_then(|known| known.lend(header_bytes)) {
+        Some(header) => header,
+        None => jwt::read_header(header_bytes)?,
+    };
     Ok(Form::Jwt {
         header_bytes,
-        header: jwt::read_header(header_bytes)?,
+        header,
+        header_is_known: known.is_some(),
         signing_input: parts.signing_input,
         signature,
         payload_text: parts.payload,
@@ -329,13 +365,21 @@ fn parse_paseto<'t>(text: &'t str, scratch: &'t mut Scratch) -> Result<Form<'t>,
     })
 }
 
+/// The bytes, in a place that is as long.
+fn copied<'o>(bytes: &[u8], place: &'o mut [u8]) -> &'o [u8] {
+    for (to, from) in place.iter_mut().zip(bytes) {
+        *to = *from;
+    }
+    place
+}
+
 fn length_of(text: &str, part: Part) -> Result<usize, Malformation> {
     base64url::decoded_len(text.len())
         .ok_or(Malformation::Base64(part, base64url::Base64Error::Length))
 }
 
 fn decode<'o>(text: &str, out: &'o mut [u8], part: Part) -> Result<&'o [u8], Malformation> {
-    match base64url::decode_into(text.as_bytes(), out) {
+    match base64url::decode_public_into(text.as_bytes(), out) {
         Ok(bytes) => Ok(bytes),
         Err(error) => Err(Malformation::Base64(part, error)),
     }

@@ -194,27 +194,39 @@ impl Verifier {
         job: Job<'t>,
         custom: &mut dyn FnMut(CustomMember<'t>),
     ) -> Result<Verified<ClaimsRef<'t>>, VerifyError> {
-        let token = UntrustedToken::parse_within(job.token, self.max_token_bytes, job.scratch)?;
-        self.run_parsed(token, job.terms, custom)
+        let view = self.keys.view();
+        let known = view.keys().known_headers();
+        let token = UntrustedToken::parse_knowing(
+            job.token,
+            self.max_token_bytes,
+            job.scratch,
+            Some(known),
+        )?;
+        let new_header = token.has_new_header();
+        let verified = self.run_parsed(&view, token, job.terms, custom)?;
+        if new_header {
+            known.learn(job.token);
+        }
+        Ok(verified)
     }
 
     /// All of it but the parsing.
     fn run_parsed<'t>(
         &self,
+        view: &KeyView,
         token: UntrustedToken<'t>,
         terms: Terms<'_>,
         custom: &mut dyn FnMut(CustomMember<'t>),
     ) -> Result<Verified<ClaimsRef<'t>>, VerifyError> {
-        let view = self.keys.view();
         let now = view.clock(terms.now.unwrap_or_else(|| self.clock.now()));
-        let entry = select(&self.keys, &view, &token, now)?;
+        let entry = select(&self.keys, view, &token, now)?;
         bind(&token, &entry.key)?;
         bind_type(&token, &self.policy)?;
         let names_key = token.key_id().is_some();
         let opened = entry.key.open(token, terms.assertion).map_err(|error| {
             // Without a key id the only key was tried, which may have been replaced.
             if !names_key {
-                self.keys.missed(&view, now);
+                self.keys.missed(view, now);
             }
             not_opened(error)
         })?;

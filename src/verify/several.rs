@@ -150,7 +150,7 @@ impl Verifiers {
         };
         let verifier = self.choose(&token, presented)?;
         verifier
-            .run_parsed(token, job.terms, custom)
+            .run_parsed(&verifier.keys.view(), token, job.terms, custom)
             .map_err(|error| self.unless_unavailable(self.attributed(error, verifier), presented))
     }
 

@@ -51,6 +51,11 @@ impl<'a> Text<'a> {
         Self { quoted, escaped }
     }
 
+    /// A string that was found to have no escapes, with its quotes.
+    pub(crate) const fn unescaped(quoted: &'a str) -> Self {
+        Self::new(quoted, false)
+    }
+
     /// Whether the string means `other`.
     pub(crate) fn is(&self, other: &str) -> bool {
         if self.escaped {

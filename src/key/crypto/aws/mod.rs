@@ -1,4 +1,4 @@
-//! ES*, RS*, PS* and HS* from aws-lc.
+//! ES*, RS* and PS* from aws-lc, and HS* beside them.
 //!
 //! Keys are prepared once and shared between threads. Messages are hashed piece
 //! by piece, so that no buffer joins them. What the engine holds of a private
