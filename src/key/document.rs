@@ -227,7 +227,7 @@ pub(crate) fn open_document<'t>(
         }
         Format::Paseto => document_type,
     };
-    let opened = key.open(token, assertion.as_bytes());
+    let opened = key.open(token, assertion.as_bytes(), None);
     opened
         .map(|opened| opened.payload)
         .map_err(|error| match error {

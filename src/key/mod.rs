@@ -49,7 +49,7 @@ pub use signing::SigningKey;
 pub use tables::KeyTables;
 pub use verifying::VerifyingKey;
 
-pub(crate) use crypto::ed25519::Ed25519Public;
+pub(crate) use crypto::ed25519::{Ed25519Public, Recomputed, settle};
 pub(crate) use document::Unbound;
 #[allow(unused_imports, reason = "called by the features that read documents")]
 pub(crate) use document::open_document;

@@ -11,7 +11,7 @@ use super::crypto::{self, BadSignature};
 use super::error::KeyError;
 use super::id::KeyId;
 use super::material::PublicMaterial;
-use super::{thumbprint, vetting};
+use super::{Recomputed, thumbprint, vetting};
 use crate::secret::SecretBytes;
 
 /// A key that checks signatures: one algorithm, one id, vetted when it was made.
@@ -217,6 +217,22 @@ impl VerifyingKey {
             PublicHalf::Rsa(key) => key.verify(message, signature),
             PublicHalf::Hmac(key) => key.verify(message, signature),
             PublicHalf::Local(_) => Err(BadSignature),
+        }
+    }
+
+    /// What this key makes of the signature, for [`settle`](super::settle); `None` from
+    /// keys that judge every signature by itself.
+    pub(super) fn recompute_signature(
+        &self,
+        message: &[&[u8]],
+        signature: &[u8],
+    ) -> Option<Recomputed> {
+        match &*self.half {
+            PublicHalf::Ed25519(key) => key.recompute(message, signature),
+            PublicHalf::Ecdsa(_)
+            | PublicHalf::Rsa(_)
+            | PublicHalf::Hmac(_)
+            | PublicHalf::Local(_) => None,
         }
     }
 

@@ -196,6 +196,40 @@ impl<'t> UntrustedToken<'t> {
         }
     }
 
+    /// What the signature covers, and the signature, lent to `read`: for the key room.
+    /// `None` for a token that has none, or cannot have this assertion.
+    pub(crate) fn signed<T>(
+        &self,
+        assertion: &[u8],
+        read: impl FnOnce(&[&[u8]], &[u8]) -> T,
+    ) -> Option<T> {
+        match &self.form {
+            Form::Jwt {
+                signing_input,
+                signature,
+                ..
+            } => assertion
+                .is_empty()
+                .then(|| read(&[signing_input.as_bytes()], signature)),
+            Form::Paseto {
+                purpose: Purpose::Public,
+                footer,
+                message,
+                signature,
+                ..
+            } => {
+                let pieces = [paseto::PUBLIC_HEADER.as_bytes(), message, footer, assertion];
+                let encoding = PreAuthentication::of(pieces);
+                let pieces = paseto::pre_authentication_pieces(&encoding, pieces);
+                Some(read(&pieces, signature))
+            }
+            Form::Paseto {
+                purpose: Purpose::Local,
+                ..
+            } => None,
+        }
+    }
+
     /// Gives the token up for opening with a key.
     pub(crate) fn seal(self) -> Sealed<'t> {
         Sealed {

@@ -1,6 +1,7 @@
 //! The verifying flow: every step consumes the one before, and the last one alone
 //! makes a [`Verified`].
 
+mod batch;
 mod builder;
 mod error;
 mod policy;
@@ -25,7 +26,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 use crate::error::{At, excerpt};
-use crate::key::{Format, Unbound, VerifyingKey};
+use crate::key::{Format, Recomputed, Unbound, VerifyingKey};
 use crate::keyring::{Entry, KeyView, LiveKeys};
 use crate::revocation::{Gate, Stopped, TokenFacts};
 use crate::time::{Clock, UnixTime};
@@ -195,35 +196,63 @@ impl Verifier {
         custom: &mut dyn FnMut(CustomMember<'t>),
     ) -> Result<Verified<ClaimsRef<'t>>, VerifyError> {
         let view = self.keys.view();
-        let known = view.keys().known_headers();
-        let token = UntrustedToken::parse_knowing(
-            job.token,
-            self.max_token_bytes,
-            job.scratch,
-            Some(known),
-        )?;
+        let text = job.token;
+        let (token, terms) = self.parsed(&view, job)?;
         let new_header = token.has_new_header();
-        let verified = self.run_parsed(&view, token, job.terms, custom)?;
+        let bound = self.bound(&view, (token, terms))?;
+        let verified = self.finish(&view, bound, None, custom)?;
         if new_header {
-            known.learn(job.token);
+            view.keys().known_headers().learn(text);
         }
         Ok(verified)
     }
 
-    /// All of it but the parsing.
-    fn run_parsed<'t>(
+    fn parsed<'t>(
         &self,
         view: &KeyView,
-        token: UntrustedToken<'t>,
-        terms: Terms<'_>,
-        custom: &mut dyn FnMut(CustomMember<'t>),
-    ) -> Result<Verified<ClaimsRef<'t>>, VerifyError> {
+        job: Job<'t>,
+    ) -> Result<(UntrustedToken<'t>, Terms<'t>), VerifyError> {
+        let limit = self.max_token_bytes;
+        let known = Some(view.keys().known_headers());
+        let token = UntrustedToken::parse_knowing(job.token, limit, job.scratch, known)?;
+        Ok((token, job.terms))
+    }
+
+    /// Finds the key and compares what the token claims with what it is.
+    fn bound<'v, 't>(
+        &self,
+        view: &'v KeyView,
+        (token, terms): (UntrustedToken<'t>, Terms<'t>),
+    ) -> Result<Bound<'v, 't>, VerifyError> {
         let now = view.clock(terms.now.unwrap_or_else(|| self.clock.now()));
         let entry = select(&self.keys, view, &token, now)?;
         bind(&token, &entry.key)?;
         bind_type(&token, &self.policy)?;
+        Ok(Bound {
+            token,
+            assertion: terms.assertion,
+            entry,
+            now,
+        })
+    }
+
+    /// Opens, decodes, judges and asks about revocation. The signature is checked here,
+    /// unless the key has given its `verdict` before.
+    fn finish<'t>(
+        &self,
+        view: &KeyView,
+        bound: Bound<'_, 't>,
+        verdict: Option<bool>,
+        custom: &mut dyn FnMut(CustomMember<'t>),
+    ) -> Result<Verified<ClaimsRef<'t>>, VerifyError> {
+        let Bound {
+            token,
+            assertion,
+            entry,
+            now,
+        } = bound;
         let names_key = token.key_id().is_some();
-        let opened = entry.key.open(token, terms.assertion).map_err(|error| {
+        let opened = entry.key.open(token, assertion, verdict).map_err(|error| {
             // Without a key id the only key was tried, which may have been replaced.
             if !names_key {
                 self.keys.missed(view, now);
@@ -261,6 +290,21 @@ impl fmt::Debug for Verifier {
         f.debug_struct("Verifier")
             .field("keys", &self.keys)
             .finish_non_exhaustive()
+    }
+}
+
+/// A token whose key was found, and claims to be what that key signs.
+struct Bound<'v, 't> {
+    token: UntrustedToken<'t>,
+    assertion: &'t [u8],
+    entry: &'v Entry,
+    now: UnixTime,
+}
+
+impl Bound<'_, '_> {
+    /// The point of the signature, of a key that can give it.
+    fn recompute(&self) -> Option<Recomputed> {
+        self.entry.key.recompute(&self.token, self.assertion)
     }
 }
 

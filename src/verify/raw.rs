@@ -71,7 +71,7 @@ impl RawVerifier {
         bind(&token, &entry.key)?;
         let opened = entry
             .key
-            .open(token, job.terms.assertion)
+            .open(token, job.terms.assertion, None)
             .map_err(not_opened)?;
         Ok(RawPayload {
             payload: opened.payload.to_vec(),

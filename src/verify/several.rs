@@ -149,8 +149,10 @@ impl Verifiers {
             now: job.terms.now,
         };
         let verifier = self.choose(&token, presented)?;
+        let view = verifier.keys.view();
         verifier
-            .run_parsed(&verifier.keys.view(), token, job.terms, custom)
+            .bound(&view, (token, job.terms))
+            .and_then(|bound| verifier.finish(&view, bound, None, custom))
             .map_err(|error| self.unless_unavailable(self.attributed(error, verifier), presented))
     }
 

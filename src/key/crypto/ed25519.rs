@@ -24,7 +24,7 @@ use super::{BadSignature, engine_failed};
 use crate::key::error::{KeyError, KeyErrorKind};
 use crate::key::material::PublicMaterial;
 use crate::secret::SecretBytes;
-use comb::Comb;
+use comb::{Comb, Point};
 use warmth::Warmth;
 
 pub(in crate::key) use warmth::apply;
@@ -167,14 +167,38 @@ impl Ed25519Public {
         message: &[&[u8]],
         signature: &ed25519_dalek::Signature,
     ) -> Result<(), BadSignature> {
-        let s = Scalar::from_canonical_bytes(*signature.s_bytes());
-        let s = s.into_option().ok_or(BadSignature)?;
-        let k = self.challenge(message, signature.r_bytes());
-        let r = table.combine(&s, &k).and_then(|point| point.encode());
-        match r {
+        let point = self.combined(table, message, signature);
+        let point = point.ok_or(BadSignature)?;
+        match point.encode() {
             Some(r) if r == *signature.r_bytes() => Ok(()),
             Some(_) | None => Err(BadSignature),
         }
+    }
+
+    /// sB - kA, unless s is not below the order.
+    fn combined(
+        &self,
+        table: &Comb,
+        message: &[&[u8]],
+        signature: &ed25519_dalek::Signature,
+    ) -> Option<Point> {
+        let s = Scalar::from_canonical_bytes(*signature.s_bytes()).into_option()?;
+        table.combine(&s, &self.challenge(message, signature.r_bytes()))
+    }
+
+    /// The first half of [`verify`](Self::verify), for [`settle`] to finish together with
+    /// others. `None` without a table, and for a signature that needs no point to be
+    /// refused: both are for `verify`.
+    pub(crate) fn recompute(&self, message: &[&[u8]], signature: &[u8]) -> Option<Recomputed> {
+        let signature: &[u8; SIGNATURE_BYTES] = signature.try_into().ok()?;
+        let signature = ed25519_dalek::Signature::from_bytes(signature);
+        if has_small_order(signature.r_bytes()) {
+            return None;
+        }
+        Some(Recomputed {
+            point: self.combined(self.warmth.table()?, message, &signature)?,
+            r: *signature.r_bytes(),
+        })
     }
 
     /// k = SHA-512(R, A, message) (RFC 8032 section 5.1.7).
@@ -191,6 +215,21 @@ impl Ed25519Public {
     pub(crate) fn warm(&self) -> bool {
         self.warmth.warm(&self.key.to_edwards())
     }
+}
+
+/// sB - kA of one signature, and the R that it must be.
+pub(crate) struct Recomputed {
+    point: Point,
+    r: [u8; KEY_BYTES],
+}
+
+/// The verdict on each signature, by itself. What they share is the one slow step in
+/// writing points as bytes.
+pub(crate) fn settle(signatures: &[Recomputed]) -> Vec<bool> {
+    let points: Vec<Point> = signatures.iter().map(|one| one.point).collect();
+    let encoded = Point::encode_all(&points).unwrap_or_default();
+    let pairs = signatures.iter().zip(&encoded);
+    pairs.map(|(one, encoded)| one.r == *encoded).collect()
 }
 
 /// Whether a point's (canonical) encoding is one of the eight of small order.
