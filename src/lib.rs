@@ -123,8 +123,8 @@ pub use token::{
     UntrustedToken,
 };
 pub use verify::{
-    DEFAULT_LEEWAY, MAX_LEEWAY, NeedsPolicy, NeedsRevocation, Policy, Presented, RawPayload,
-    RawVerifier, Verified, Verifier, VerifierBuilder, Verifiers, VerifiersError,
+    CachingVerifier, DEFAULT_LEEWAY, MAX_LEEWAY, NeedsPolicy, NeedsRevocation, Policy, Presented,
+    RawPayload, RawVerifier, Verified, Verifier, VerifierBuilder, Verifiers, VerifiersError,
     VerifiersErrorKind, VerifyError, VerifyErrorKind,
 };
 

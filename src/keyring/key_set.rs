@@ -214,7 +214,18 @@ impl KeySet {
         self.named(key_id).filter(|entry| !expired(entry))
     }
 
+    /// The key of this id.
+    pub(crate) fn by_id(&self, id: &KeyId) -> Option<&Entry> {
+        self.0.entries.get(*self.0.by_id.get(id)?)
+    }
+
     fn named(&self, key_id: Option<&str>) -> Option<&Entry> {
+        if let ([only], Some(id)) = (self.0.entries.as_slice(), key_id)
+            && only.key.id().as_str() == id
+        {
+            // Without hashing the id: 3 % of an HS256 verification.
+            return Some(only);
+        }
         let named = key_id.and_then(|id| self.0.by_id.get(id));
         match (named, self.0.entries.as_slice()) {
             (Some(position), entries) => entries.get(*position),

@@ -20,8 +20,8 @@ pub(super) fn split(text: &str) -> Result<Compact<'_>, Malformation> {
     }
     if let Some((header, rest)) = text.split_once('.')
         && let Some((payload, signature)) = rest.rsplit_once('.')
-        && let Some((signing_input, _)) = text.rsplit_once('.')
         && !has_dot(payload)
+        && let Some(signing_input) = text.get(..signed_length(header, payload))
     {
         return Ok(Compact {
             signing_input,
@@ -31,6 +31,11 @@ pub(super) fn split(text: &str) -> Result<Compact<'_>, Malformation> {
         });
     }
     Err(miscounted(text))
+}
+
+/// Header, dot, payload.
+const fn signed_length(header: &str, payload: &str) -> usize {
+    header.len().saturating_add(1).saturating_add(payload.len())
 }
 
 /// Whether a dot is among these bytes. All are looked at, which vector instructions do

@@ -3,6 +3,7 @@
 
 mod batch;
 mod builder;
+mod cached;
 mod error;
 mod policy;
 mod raw;
@@ -11,6 +12,7 @@ mod verified;
 mod words;
 
 pub use builder::{NeedsPolicy, NeedsRevocation, VerifierBuilder};
+pub use cached::CachingVerifier;
 pub use error::{VerifyError, VerifyErrorKind};
 pub use policy::{DEFAULT_LEEWAY, MAX_LEEWAY, Policy};
 pub use raw::{RawPayload, RawVerifier};
@@ -26,7 +28,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 use crate::error::{At, excerpt};
-use crate::key::{Format, Recomputed, Unbound, VerifyingKey};
+use crate::key::{Algorithm, Format, Recomputed, Unbound, VerifyingKey};
 use crate::keyring::{Entry, KeyView, LiveKeys};
 use crate::revocation::{Gate, Stopped, TokenFacts};
 use crate::time::{Clock, UnixTime};
@@ -259,8 +261,8 @@ impl Verifier {
             }
             not_opened(error)
         })?;
-        let claims =
-            read_claims(opened.payload, time_form(&entry.key), custom).map_err(bad_claims)?;
+        let claims = read_claims(opened.payload, time_form(entry.key.algorithm()), custom)
+            .map_err(bad_claims)?;
         let failures = self.policy.failures(&claims, entry.period.as_ref(), now);
         if let Some(error) = VerifyError::from_failures(failures) {
             return Err(error);
@@ -390,8 +392,8 @@ fn bind_type(token: &UntrustedToken<'_>, policy: &Policy) -> Result<(), VerifyEr
     policy.type_mismatch(found.as_deref()).map_or(Ok(()), Err)
 }
 
-fn time_form(key: &VerifyingKey) -> TimeForm {
-    match key.algorithm().format() {
+fn time_form(algorithm: Algorithm) -> TimeForm {
+    match algorithm.format() {
         Format::Jwt => TimeForm::NumericDate,
         Format::Paseto => TimeForm::Rfc3339,
     }

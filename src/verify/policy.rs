@@ -8,7 +8,7 @@ use super::error::VerifyErrorKind;
 use crate::error::excerpt;
 use crate::keyring::KeyPeriod;
 use crate::time::UnixTime;
-use crate::token::{ClaimName, ClaimsRef, same_media_type};
+use crate::token::{ClaimName, Claims, ClaimsRef, same_media_type};
 
 pub use crate::limits::{DEFAULT_LEEWAY, MAX_LEEWAY};
 
@@ -164,6 +164,22 @@ impl Policy {
     ) -> Self {
         self.checks.push(Arc::new(check));
         self
+    }
+
+    /// The first instant at which claims that passed may fail, or must be judged anew;
+    /// `None` if they never end, or meet checks that may change their mind.
+    pub(super) fn holds_until(&self, claims: &Claims) -> Option<UnixTime> {
+        if !self.checks.is_empty() {
+            return None;
+        }
+        let ends = claims.expires_at()?.saturating_add(self.leeway);
+        match (self.max_age, claims.issued_at()) {
+            (None, _) => Some(ends),
+            (Some(limit), issued_at) => {
+                let age = limit.saturating_add(self.leeway);
+                Some(ends.min(issued_at?.saturating_add(age)))
+            }
+        }
     }
 
     /// The issuers accepted; `None` when any is.
