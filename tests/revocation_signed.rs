@@ -194,6 +194,25 @@ fn a_body_with_anything_after_it_is_refused() {
     }
 }
 
+/// A head that only says that nothing has changed vouches for its body all the same.
+#[test]
+fn a_renewal_with_another_body_is_refused() {
+    let mut house = House::small(Algorithm::EdDsa, 1);
+    let [snapshot, delta] = house.both_kinds();
+    for document in [snapshot, delta] {
+        let mut replica = house.ready_for(&document);
+        house.bring(&mut replica, &document).unwrap();
+        house.at(after(60));
+        let renewed = house.snapshot();
+        let end = renewed.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+        let foreign = [&renewed[..end], &[0x55; 4_000]].concat();
+        let error = house.bring(&mut replica, &foreign).unwrap_err();
+        assert_eq!(error.code(), "body_mismatch", "{error}");
+        assert_eq!(house.bring(&mut replica, &renewed), Ok(Applied::Renewed));
+        house.at(NOW);
+    }
+}
+
 #[test]
 fn an_older_list_is_refused_also_after_a_restart() {
     let mut house = House::new();

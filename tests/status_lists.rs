@@ -288,6 +288,33 @@ fn a_later_list_replaces_an_earlier_one_and_never_the_reverse() {
 }
 
 #[test]
+fn of_two_lists_of_one_second_neither_brings_back_what_the_other_revokes() {
+    let house = house(WhenUnknown::Refuse);
+    let (third, fourth) = (house.token(3, URI), house.token(4, URI));
+    let none = house.publish(list_of(&[]), NOW);
+    let one = house.publish(list_of(&[(3, Status::INVALID)]), NOW);
+    let other = house.publish(list_of(&[(4, Status::INVALID)]), NOW);
+    let both = house.publish(
+        list_of(&[(3, Status::SUSPENDED), (4, Status::INVALID)]),
+        NOW,
+    );
+    for (list, accepted) in [
+        (&none, Ok(())),
+        (&one, Ok(())),
+        (&none, Err("rolled_back")),
+        (&other, Err("rolled_back")),
+        (&both, Ok(())),
+        (&one, Err("rolled_back")),
+    ] {
+        assert_eq!(house.accept(list), accepted);
+    }
+    assert_eq!(
+        (house.code(&third), house.code(&fourth)),
+        ("revoked", "revoked")
+    );
+}
+
+#[test]
 fn a_stale_list_is_as_good_as_none() {
     let house = house(WhenUnknown::Refuse);
     let at = |seconds| UnixTime::from_seconds(NOW.seconds() + seconds);

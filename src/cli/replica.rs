@@ -3,7 +3,10 @@
 //! The file is a document as `revoke export` or a server hands it out, or what
 //! `revoke import --replica` makes of several: the line `tokenwright-replica 1`, then
 //! each document that was taken behind a line with its length in bytes and the Unix
-//! time at which it was taken. Every document is checked again whenever it is read.
+//! time at which it was taken, and before them the place in the list's history that
+//! they reach. Every document is checked again whenever it is read. When the keys that
+//! signed them are gone they say nothing any more, but the place stays: only a document
+//! that does not lie before it is taken in their stead.
 
 use std::fs::{self, File};
 use std::io;
@@ -16,8 +19,10 @@ use tokenwright::{KeySet, LiveRevocations, UnixTime};
 use super::escape::Escaped;
 use super::failure::{Exit, Failure};
 use super::keys::store_failure;
+use super::output::Output;
 
 const MAGIC: &str = "tokenwright-replica 1";
+const MARK: &str = "mark ";
 /// Largest file that is read, in bytes: more than the largest list takes.
 const MAX_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 
@@ -28,6 +33,8 @@ pub(crate) struct ReplicaFile {
     /// How many of them are of earlier epochs: what they withdrew stays withdrawn for
     /// its time, so a snapshot takes the place of the others alone.
     earlier: usize,
+    /// Whether the last one only says that nothing has changed.
+    ends_renewed: bool,
     replica: RevocationReplica,
 }
 
@@ -43,8 +50,35 @@ impl ReplicaFile {
             issuer: issuer.to_owned(),
             documents: Vec::new(),
             earlier: 0,
+            ends_renewed: false,
             replica: RevocationReplica::of_first_list(issuer),
         }
+    }
+
+    /// As [`read`](Self::read), for whoever brings another document: of a copy whose
+    /// documents nobody vouches for any more, the place in history is left.
+    pub(crate) fn read_to_extend(
+        path: &Path,
+        issuer: &str,
+        keys: &KeySet,
+        now: UnixTime,
+        output: &mut Output,
+    ) -> Result<Self, Failure> {
+        let failure = match Self::read(path, issuer, keys, now) {
+            Err(failure) if failure.code == "unknown_key" => failure,
+            other => return other,
+        };
+        let bytes = read_bounded(path)?;
+        let Some(mark) = split(bytes, now).map_err(|reason| damaged(path, reason))?.0 else {
+            return Err(failure);
+        };
+        output.note(format_args!(
+            "the copy's documents are signed by keys that are gone; a whole list takes their place"
+        ));
+        Ok(Self {
+            replica: RevocationReplica::resuming(issuer, mark),
+            ..Self::empty(issuer)
+        })
     }
 
     /// What a file holds. `now` is the time for a document that nobody has taken before.
@@ -56,7 +90,8 @@ impl ReplicaFile {
     ) -> Result<Self, Failure> {
         let bytes = read_bounded(path)?;
         let mut file = Self::empty(issuer);
-        for document in split(bytes, now).map_err(|reason| damaged(path, reason))? {
+        let (_, documents) = split(bytes, now).map_err(|reason| damaged(path, reason))?;
+        for document in documents {
             file.take(document.bytes, keys, document.taken_at)
                 .map_err(|error| refused(path, &error))?;
         }
@@ -75,13 +110,19 @@ impl ReplicaFile {
             let mut other = RevocationReplica::of_first_list(self.issuer.as_str());
             other.apply(bytes.as_slice(), keys, now).is_ok()
         };
+        let renews = applied == Applied::Renewed && !stands_alone();
         match applied {
             Applied::Unchanged => return Ok(applied),
-            Applied::Replaced { .. } => self.documents.truncate(self.earlier),
-            Applied::Renewed if stands_alone() => self.documents.truncate(self.earlier),
+            // Of several that only say that nothing has changed, the last is enough.
+            Applied::Renewed if renews && self.ends_renewed => {
+                self.documents.pop();
+            }
+            Applied::Renewed if renews => {}
+            Applied::Replaced { .. } | Applied::Renewed => self.documents.truncate(self.earlier),
             Applied::Merged { .. } => self.earlier = self.documents.len(),
             _ => {}
         }
+        self.ends_renewed = renews;
         self.documents.push(Document {
             bytes,
             taken_at: now,
@@ -102,6 +143,9 @@ impl ReplicaFile {
     /// Writes all documents, whole or not at all.
     pub(crate) fn write(&self, path: &Path) -> Result<(), Failure> {
         let mut text = format!("{MAGIC}\n").into_bytes();
+        if let Some(mark) = self.mark() {
+            text.extend_from_slice(format!("{MARK}{}", mark.to_json()).as_bytes());
+        }
         for document in &self.documents {
             let (length, time) = (document.bytes.len(), document.taken_at.seconds());
             text.extend_from_slice(format!("{length} {time}\n").as_bytes());
@@ -147,17 +191,28 @@ pub(crate) fn is_document(line: &str) -> bool {
     line == MAGIC || is_token
 }
 
-/// The documents in a file.
-fn split(bytes: Vec<u8>, now: UnixTime) -> Result<Vec<Document>, &'static str> {
+/// The place in history that a file names, and the documents in it.
+fn split(
+    bytes: Vec<u8>,
+    now: UnixTime,
+) -> Result<(Option<RevocationMark>, Vec<Document>), &'static str> {
     let Some(mut rest) = bytes
         .strip_prefix(MAGIC.as_bytes())
         .and_then(|rest| rest.strip_prefix(b"\n"))
     else {
-        return Ok(vec![Document {
-            bytes,
-            taken_at: now,
-        }]);
+        let taken_at = now;
+        return Ok((None, vec![Document { bytes, taken_at }]));
     };
+    let mut mark = None;
+    if let Some(behind) = rest.strip_prefix(MARK.as_bytes()) {
+        let end = behind.iter().take(1024).position(|byte| *byte == b'\n');
+        let (json, others) = end
+            .and_then(|end| behind.split_at_checked(end))
+            .unwrap_or_default();
+        let read = RevocationMark::from_json(json);
+        mark = Some(read.map_err(|_| "expected a place in the history of a list")?);
+        rest = others.get(1..).unwrap_or_default();
+    }
     let mut documents = Vec::new();
     while !rest.is_empty() {
         let end = rest
@@ -183,7 +238,7 @@ fn split(bytes: Vec<u8>, now: UnixTime) -> Result<Vec<Document>, &'static str> {
     }
     match documents.is_empty() {
         true => Err("there is no document in it"),
-        false => Ok(documents),
+        false => Ok((mark, documents)),
     }
 }
 

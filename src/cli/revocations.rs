@@ -27,9 +27,21 @@ impl RevocationPlace {
         Ok(Self { ring, list })
     }
 
+    /// Now, unless the keyring proves this machine's clock slow.
+    pub(crate) fn now(&self) -> UnixTime {
+        self.ring.keyring().clock(SystemClock.now())
+    }
+
+    /// Whether an issuer's tokens are those of this keyring. What it does not say of
+    /// its own tokens may be of anybody's.
+    pub(crate) fn issues_for(&self, issuer: &str) -> bool {
+        let own = self.ring.keyring().defaults().issuer.as_deref();
+        own.is_none_or(|own| own == issuer)
+    }
+
     /// How long entries are kept for tokens of this keyring.
     pub(crate) fn retention(&self) -> Retention {
-        store::retention(self.ring.keyring().policy())
+        store::retention(self.ring.keyring())
     }
 }
 

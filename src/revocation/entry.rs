@@ -213,6 +213,9 @@ impl<'a> Revocation<'a> {
     }
 }
 
+/// The last second that every notation of dates can show.
+const FOR_GOOD: UnixTime = UnixTime::from_seconds(253_402_300_799);
+
 /// How long entries must be kept so that none is dropped while a token it means
 /// could still pass: tokens live at most `lifetime`, and are accepted for `grace`
 /// longer (the greatest leeway of any verifier and how far clocks may differ).
@@ -241,6 +244,13 @@ impl Retention {
     #[must_use]
     pub fn session(&self, end: UnixTime) -> UnixTime {
         end.saturating_add(self.lifetime).saturating_add(self.grace)
+    }
+
+    /// For a key that verifies until then; one whose end nobody has set is meant for
+    /// good: until the end of the year 9999.
+    #[must_use]
+    pub fn key(&self, verifies_until: Option<UnixTime>) -> UnixTime {
+        verifies_until.map_or(FOR_GOOD, |until| until.saturating_add(self.grace))
     }
 
     /// For everything issued before an instant.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{Presented, VerifyError, bind, not_opened, select};
+use crate::key::KeyId;
 use crate::keyring::LiveKeys;
 use crate::limits::MAX_TOKEN_BYTES;
 use crate::time::{Clock as _, SystemClock};
@@ -32,6 +33,7 @@ pub struct RawVerifier {
 #[derive(Clone, PartialEq, Eq)]
 #[must_use]
 pub struct RawPayload {
+    key_id: KeyId,
     payload: Vec<u8>,
     footer: Vec<u8>,
 }
@@ -74,6 +76,7 @@ impl RawVerifier {
             .open(token, job.terms.assertion, None)
             .map_err(not_opened)?;
         Ok(RawPayload {
+            key_id: entry.key.id().clone(),
             payload: opened.payload.to_vec(),
             footer: opened.footer.to_vec(),
         })
@@ -81,6 +84,12 @@ impl RawVerifier {
 }
 
 impl RawPayload {
+    /// The key that signed it, which the token need not name.
+    #[must_use]
+    pub fn key_id(&self) -> &KeyId {
+        &self.key_id
+    }
+
     /// The bytes that were signed.
     #[must_use]
     pub fn payload(&self) -> &[u8] {

@@ -132,6 +132,35 @@ fn an_older_copy_of_the_list_never_replaces_a_newer_one_until_a_new_epoch_begins
     assert!(is_revoked(&follower, "d") && !is_revoked(&follower, "c"));
 }
 
+/// The list was written anew after the backup, so that the backup is another file.
+#[test]
+fn an_older_file_is_not_taken_for_the_list_however_far_others_go_on_with_it() {
+    let scratch = Scratch::new();
+    let (store, follower, _) = followed(&scratch);
+    store.append(&[token("short", 5)], NOW).unwrap();
+    let backup = std::fs::read(store.path()).unwrap();
+    store.append(&[token("b", 900)], NOW).unwrap();
+    let pruned = store.prune(later(60), LargeJump::Refuse).unwrap();
+    assert_eq!(pruned.dropped, 1);
+    follower.refresh().unwrap();
+    let reached = follower.head().position.seq;
+    std::fs::write(store.path(), &backup).unwrap();
+    for name in ["d", "e", "f", "g"] {
+        scratch.store().append(&[token(name, 900)], NOW).unwrap();
+        assert_eq!(
+            code(follower.refresh()),
+            "revocations_rolled_back",
+            "{name}"
+        );
+    }
+    assert!(scratch.store().head().unwrap().position.seq > reached);
+    assert!(is_revoked(&follower, "b") && !is_revoked(&follower, "d"));
+    // What is written anew honestly is followed.
+    scratch.store().begin_epoch(NOW).unwrap();
+    follower.refresh().unwrap();
+    assert!(is_revoked(&follower, "d"));
+}
+
 #[test]
 fn a_truncated_list_is_a_rollback_and_another_list_is_not_followed() {
     let scratch = Scratch::new();

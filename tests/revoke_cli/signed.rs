@@ -89,6 +89,44 @@ fn a_signed_list_and_what_was_added_since_are_asked_elsewhere() {
     elsewhere.run(&direct).fails(4, "revoked");
 }
 
+/// The keys that signed a copy's documents go in time; what it has seen does not.
+#[test]
+fn a_copy_outlives_the_keys_that_signed_it() {
+    let (place, elsewhere, _) = scene("EdDSA");
+    place.run(&["revoke", "add", "--jti", "t-0"]).succeeds();
+    let backup = place.read_bytes("keys/revocations.log");
+    place.run(&["revoke", "add", "--jti", "t-1"]).succeeds();
+    carry(&place, &elsewhere, "first", &[]);
+    elsewhere.run(&import("first")).succeeds();
+    // The same list, signed by another keyring's key.
+    let next = Place::with_keys("EdDSA");
+    let list = place.read_bytes("keys/revocations.log");
+    elsewhere.write("jwks", next.run(&["jwks"]).succeeds().stdout());
+    elsewhere.write(
+        "token",
+        next.mint(&["--sub", "alice", "--jti", "t-1", "--ttl", "10m"]),
+    );
+    elsewhere.run(&VERIFY).fails(1, "unknown_key");
+    next.write("keys/revocations.log", &backup);
+    carry(&next, &elsewhere, "older", &[]);
+    elsewhere.run(&import("older")).fails(5, "rolled_back");
+    next.write("keys/revocations.log", &list);
+    carry(&next, &elsewhere, "whole", &[]);
+    elsewhere
+        .run(&import("whole"))
+        .succeeds()
+        .says_about("replaced the list, 2 entries");
+    elsewhere.run(&VERIFY).fails(4, "revoked");
+    // Time and again that nothing has changed: the copy does not grow with it.
+    let mut sizes = Vec::new();
+    for name in ["again", "and-again", "once-more"] {
+        carry(&next, &elsewhere, name, &["--after", "whole"]);
+        elsewhere.run(&import(name)).succeeds();
+        sizes.push(elsewhere.read_bytes("copy").len());
+    }
+    assert!(sizes.iter().all(|size| *size < 2 * sizes[0]), "{sizes:?}");
+}
+
 #[test]
 fn a_backup_that_is_put_back_revives_nothing_that_a_copy_has_seen() {
     let (place, elsewhere, _) = scene("EdDSA");

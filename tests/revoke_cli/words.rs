@@ -48,7 +48,17 @@ fn every_kind_of_entry_withdraws_what_it_names_and_nothing_else() {
         (&["--jti", "t-1"][..], true),
         (&["--jti", "t-2"], false),
         (&["--jti", "T-1"], false),
-        (&["--jti", "t-1", "--iss", "https://else.example"], false),
+        (
+            &[
+                "--jti",
+                "t-1",
+                "--iss",
+                "https://else.example",
+                "--until",
+                "1h",
+            ],
+            false,
+        ),
         (&["--sid", "login-7"], true),
         (&["--sid", "login-8"], false),
         (&["--sub", "alice", "--before", "now"], true),
@@ -88,6 +98,38 @@ fn a_withdrawn_key_takes_all_that_it_signed_and_signs_no_more() {
     place.run(&["revoke", "add", "--kid", &kid]).succeeds();
     place.run(&["verify", "@token"]).fails(4, "revoked");
     place.run(&["mint", "--sub", "bob"]).fails(4, "revoked");
+    // Nobody has set when it verifies no more: the entry must not end before.
+    let entry = &entries(&place)[0];
+    assert_eq!(entry["until"], 253_402_300_799_i64, "{entry}");
+}
+
+/// What this keyring knows of its own tokens says nothing of anybody else's.
+#[test]
+fn an_entry_for_another_issuer_needs_its_end() {
+    let (place, _) = scene();
+    let foreign = ["--iss", "https://partner.example"];
+    for target in [
+        &["--jti", "t"][..],
+        &["--sid", "s"],
+        &["--kid", "k"],
+        &["--sub", "bob", "--before", "now"],
+    ] {
+        let add = [&["revoke", "add"], target, &foreign].concat();
+        let refused = place.run(&add).fails(2, "usage");
+        let words = "how long tokens of https://partner.example live is not known here";
+        assert!(refused.stderr().contains(words), "{}", refused.stderr());
+        place
+            .run(&[&add[..], &["--until", "1h"]].concat())
+            .succeeds();
+    }
+    place.write("ids", "t-7\n");
+    let import = [&["revoke", "import", "ids"][..], &foreign].concat();
+    let refused = place.run(&import).fails(6, "bad_line");
+    assert!(
+        refused.stderr().contains("no \"until\""),
+        "{}",
+        refused.stderr()
+    );
 }
 
 #[test]

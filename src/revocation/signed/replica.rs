@@ -176,12 +176,13 @@ impl RevocationReplica {
         self.check_identity(&head)?;
         self.check_dates(&head, now)?;
         let step = self.step(&head)?;
-        if let Step::Renew = step {
-            // The body is what is held already.
-            return Ok(self.renew(&head));
-        }
         head.check_size(self.limit as u64)?;
         let sections = read_sections(&head, input)?;
+        if let Step::Renew = step {
+            // The body is what is held already; it was read so that nothing else
+            // goes by its head's name.
+            return Ok(self.renew(&head));
+        }
         self.take(&step, head, sections, now)
     }
 

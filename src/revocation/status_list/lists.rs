@@ -1,5 +1,6 @@
 //! The lists a verifier holds, and how it consults them.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 use super::error::{StatusListError, StatusListErrorKind};
+use super::list::Status;
 use super::read::StatusListReader;
 use super::token::StatusListToken;
 use crate::limits::MAX_LEEWAY;
@@ -34,12 +36,26 @@ pub enum Unlisted {
 /// stands in a pair: `(revocations, lists)` is a source too.
 ///
 /// A list is replaced by a later one of the same URI and never by an earlier one,
-/// which would bring back what has been revoked since.
+/// which would bring back what has been revoked since; of two that were issued in one
+/// second neither brings back what the other revokes.
 #[derive(Clone)]
 pub struct StatusLists {
     held: Arc<ArcSwap<Held>>,
     unlisted: Unlisted,
     leeway: Duration,
+}
+
+/// Whether a list may take another's place: it is later or, of two that were issued in
+/// the same second, makes nothing valid again.
+fn may_follow(held: &StatusListToken, next: &StatusListToken) -> bool {
+    match held.issued_at().cmp(&next.issued_at()) {
+        Ordering::Less => true,
+        Ordering::Greater => false,
+        Ordering::Equal => held.list().not_valid().all(|(index, _)| {
+            let status = next.list().get(index);
+            status.is_some_and(|status: Status| !status.is_valid())
+        }),
+    }
 }
 
 type Held = HashMap<Box<str>, Arc<StatusListToken>>;
@@ -77,15 +93,16 @@ impl StatusLists {
     /// Holds a list that this program made itself or has read already.
     ///
     /// # Errors
-    /// [`StatusListErrorKind::RolledBack`] when a later one of its URI is held.
+    /// [`StatusListErrorKind::RolledBack`] when a later one of its URI is held, or one of
+    /// the same second that revokes what this one does not.
     pub fn hold(&self, token: impl Into<Arc<StatusListToken>>) -> Result<(), StatusListError> {
         let token = token.into();
         let mut later = None;
         self.held.rcu(|held| {
             later = held
                 .get(token.uri())
-                .map(|held| held.issued_at())
-                .filter(|held| *held > token.issued_at());
+                .filter(|held| !may_follow(held, &token))
+                .map(|held| held.issued_at());
             if later.is_some() {
                 return Arc::clone(held);
             }

@@ -181,8 +181,8 @@ impl fmt::Display for StoreNote {
                 kept_in,
             } => write!(
                 f,
-                "{file}: the last record, {bytes} bytes from byte {offset}, was torn and never \
-                 acknowledged; it was cut off and kept in {kept_in}"
+                "{file}: the last record, {bytes} bytes from byte {offset}, was torn or has been \
+                 damaged since; it was cut off and kept in {kept_in}"
             ),
             Self::Compacted { before, after } => write!(
                 f,

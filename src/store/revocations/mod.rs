@@ -35,7 +35,7 @@ use std::sync::Arc;
 
 use super::error::{StoreError, StoreErrorKind};
 use crate::error::At;
-use crate::keyring::{LargeJump, RotationPolicy};
+use crate::keyring::{KeyRecord, Keyring, LargeJump};
 use crate::limits::{MAX_CLOCK_JUMP, MAX_REVOCATION_REASON_BYTES, MAX_TOKEN_BYTES};
 use crate::revocation::{Retention, Revocation, RevokedBy};
 use crate::time::UnixTime;
@@ -156,24 +156,30 @@ impl<S: RevocationStore + ?Sized> RevocationStore for Arc<S> {
 }
 
 /// How long revocations must be kept for the tokens of a keyring: T for its tokens'
-/// lifetime, and λ + S of grace.
+/// lifetime, the longest that any of its keys has signed for, and λ + S of grace.
 ///
 /// ```
-/// use tokenwright::keyring::RotationPolicy;
-/// use tokenwright::store::retention;
 /// use tokenwright::UnixTime;
-/// let keep = retention(&RotationPolicy::default());
+/// use tokenwright::key::{Algorithm, SigningKey};
+/// use tokenwright::keyring::{Defaults, Keyring, RotationPolicy};
+/// use tokenwright::store::{MemoryStore, create_keyring, load_keyring, retention};
+///
 /// let now = UnixTime::from_seconds(1_760_000_000);
+/// let (store, key) = (MemoryStore::new(), SigningKey::generate(Algorithm::EdDsa)?);
+/// create_keyring(&store, "orders", RotationPolicy::default(), Defaults::default(), &key, None, now)?;
+/// let keep = retention(&load_keyring(&store)?.expect("a keyring").keyring);
 /// assert_eq!(keep.token(None, now), UnixTime::from_seconds(1_760_000_000 + 900 + 30 + 30));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use]
-pub fn retention(policy: &RotationPolicy) -> Retention {
+pub fn retention(keyring: &Keyring) -> Retention {
+    let policy = keyring.policy();
     let numbers = policy.numbers();
     let grace = numbers.leeway.saturating_add(numbers.clock_skew);
-    Retention::new(
-        policy.token_lifetime(),
-        std::time::Duration::from_secs(grace),
-    )
+    // A policy that was shortened lately says nothing of the tokens that are out.
+    let lifetimes = keyring.keys().iter().map(KeyRecord::max_lifetime);
+    let lifetime = lifetimes.fold(policy.token_lifetime(), std::time::Duration::max);
+    Retention::new(lifetime, std::time::Duration::from_secs(grace))
 }
 
 /// Whether a clock may be believed that shows `now`, when a writer's clock has

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use tokenwright::store::RevocationStore as _;
-use tokenwright::{Clock as _, Revocation, SystemClock, UnixTime};
+use tokenwright::{Revocation, UnixTime};
 
 use super::target::{Details, Target};
 use super::{lines, open};
@@ -17,7 +17,8 @@ use crate::cli::times::{self, Moment};
 const AFTER_HELP: &str = "\
 It has succeeded only when the entry is on the disk. Services that follow the store refuse
 what it means within a second. Adding an entry again is harmless, and never shortens it.
-`--before now` also withdraws the tokens of this very second; a new login is not refused.";
+`--before now` also withdraws the tokens of this very second; a new login is not refused.
+Where clocks of minters run ahead, `--before +30s` reaches the tokens they dated ahead.";
 
 /// Arguments of `revoke add`.
 #[derive(Debug, Args)]
@@ -58,8 +59,9 @@ pub(crate) fn run(
         return Err(failure.hint("a single token, session or key is withdrawn whenever issued"));
     }
     let (mut settings, place) = open(global, arguments.iss.clone())?;
-    let now = SystemClock.now();
+    let now = place.now();
     let mut details = Details {
+        place: &place,
         before: arguments.before,
         until: arguments.until,
         now,

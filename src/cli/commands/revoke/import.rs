@@ -24,6 +24,8 @@ use crate::cli::revocations::{list_failure, tell_notes};
 
 /// How many entries become durable together.
 const GROUP: usize = 50_000;
+/// Most bytes of lines in one group: entries may be long.
+const GROUP_BYTES: usize = 16 * 1024 * 1024;
 /// Longest line: issuer, name and reason at their longest, each character escaped.
 const MAX_LINE: usize = 6 * (2 * MAX_TOKEN_BYTES + MAX_REVOCATION_REASON_BYTES) + 1024;
 /// Work shorter than this shows no progress.
@@ -82,13 +84,15 @@ pub(crate) fn run(
     let (settings, place) = open(global, arguments.iss.clone())?;
     let defaults = Defaults {
         issuer: settings.iss,
-        now: SystemClock.now(),
+        now: place.now(),
         retention: place.retention(),
+        own_issuer: place.ring.keyring().defaults().issuer.clone(),
     };
     let (source, size) = source(&arguments.file)?;
     let mut import = Import {
         list: (!arguments.dry_run).then_some(&place.list),
         group: Vec::with_capacity(GROUP),
+        group_bytes: 0,
         now: defaults.now,
         lines: 0,
         added: 0,
@@ -127,6 +131,8 @@ struct Import<'l> {
     /// Where entries go; nowhere in a dry run.
     list: Option<&'l FileRevocations>,
     group: Vec<Revocation<'static>>,
+    /// Bytes of the lines in it.
+    group_bytes: usize,
     now: UnixTime,
     lines: u64,
     added: u64,
@@ -162,7 +168,8 @@ impl Import<'_> {
                 let message = format!("{}: line {}: {reason}", Escaped(name), self.lines);
                 self.interrupted(Failure::new("bad_line", Exit::Operator, message))
             })?;
-            if self.group.len() >= GROUP {
+            self.group_bytes = self.group_bytes.saturating_add(line.len());
+            if self.group.len() >= GROUP || self.group_bytes >= GROUP_BYTES {
                 self.write(output)?;
             }
         }
@@ -203,6 +210,7 @@ impl Import<'_> {
         let count = u64::try_from(self.group.len()).unwrap_or(u64::MAX);
         self.added = self.added.saturating_add(count);
         self.group.clear();
+        self.group_bytes = 0;
         self.show(output);
         Ok(())
     }

@@ -18,6 +18,8 @@ pub(super) struct Defaults {
     pub(super) issuer: Option<String>,
     pub(super) now: UnixTime,
     pub(super) retention: Retention,
+    /// Whose tokens the retention is of; without one, everybody's.
+    pub(super) own_issuer: Option<String>,
 }
 
 /// One entry as a line.
@@ -102,8 +104,14 @@ impl Members {
                 ));
             }
         };
+        let foreign = defaults
+            .own_issuer
+            .as_ref()
+            .is_some_and(|own| *own != issuer);
         let needed = match before {
+            Some(_) if foreign => UnixTime::from_seconds(i64::MIN),
             Some(before) => defaults.retention.before(before),
+            None if by == "key" => defaults.retention.key(None),
             None => defaults.retention.token(None, defaults.now),
         };
         let timed = before.unwrap_or_default();
@@ -116,6 +124,7 @@ impl Members {
             }
             (Some(until), _) => until,
             (None, "session") => return Err("no \"until\", the end of the session".to_owned()),
+            (None, _) if foreign => return Err(unknown_lifetime(&issuer)),
             (None, _) => needed,
         };
         let entry = match by {
@@ -147,8 +156,20 @@ fn token<'l>(
         .issuer
         .as_deref()
         .ok_or("an id alone, and no --iss says whose")?;
-    let until = until.unwrap_or_else(|| defaults.retention.token(None, defaults.now));
+    let foreign = defaults
+        .own_issuer
+        .as_deref()
+        .is_some_and(|own| own != issuer);
+    let until = match until {
+        Some(until) => until,
+        None if foreign => return Err(unknown_lifetime(issuer)),
+        None => defaults.retention.token(None, defaults.now),
+    };
     Ok(Revocation::token(issuer, id, defaults.now, until))
+}
+
+fn unknown_lifetime(issuer: &str) -> String {
+    format!("no \"until\", and how long tokens of {issuer:?} live is not known here")
 }
 
 #[cfg(test)]
@@ -161,6 +182,7 @@ mod tests {
             issuer: Some("iss".to_owned()),
             now: UnixTime::from_seconds(1_000),
             retention: Retention::new(Duration::from_secs(900), Duration::from_secs(60)),
+            own_issuer: Some("iss".to_owned()),
         }
     }
 

@@ -128,8 +128,9 @@ pub(super) fn import(
         false => read_bounded(&arguments.file)?,
     };
     let _lock = replica::lock(path)?;
-    let mut copy = match path.exists() {
-        true => ReplicaFile::read(path, &issuer, &keys, now)?,
+    let exists = path.try_exists();
+    let mut copy = match exists.map_err(|error| Failure::file("read", path, &error))? {
+        true => ReplicaFile::read_to_extend(path, &issuer, &keys, now, output)?,
         false => ReplicaFile::empty(&issuer),
     };
     let applied = copy.take(document, &keys, now).map_err(|error| {

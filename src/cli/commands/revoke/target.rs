@@ -14,6 +14,7 @@ use crate::cli::input::{Source, utf8};
 use crate::cli::keys;
 use crate::cli::output::Output;
 use crate::cli::passphrase::PassphraseSource;
+use crate::cli::revocations::RevocationPlace;
 use crate::cli::times::{self, Moment};
 
 /// How long a session's entry is kept when nobody says when the session ends.
@@ -52,6 +53,7 @@ pub(super) struct Details<'a> {
     pub(super) until: Option<Moment>,
     pub(super) now: UnixTime,
     pub(super) retention: Retention,
+    pub(super) place: &'a RevocationPlace,
     pub(super) settings: &'a mut Settings,
     pub(super) passphrase: &'a PassphraseSource,
 }
@@ -74,6 +76,14 @@ impl Target {
         }
         let issuer = issuer(details.settings)?;
         let (now, keep) = (details.now, details.retention);
+        if details.until.is_none() && !details.place.issues_for(&issuer) {
+            let message = format!(
+                "how long tokens of {} live is not known here, and so neither how long the entry is needed",
+                Escaped(&issuer)
+            );
+            return Err(Failure::usage(message)
+                .hint("--until TIME: when the last token that is meant has expired"));
+        }
         if let Some(before) = details.before {
             let before = instant(before, now);
             let until = until(details, keep.before(before))?;
@@ -105,15 +115,22 @@ impl Target {
             };
             return Ok(Revocation::session(issuer, sid, now, end));
         }
-        let known_for = keep.token(None, now);
-        let until = until(details, known_for)?;
-        Ok(match (&self.jti, &self.kid) {
-            (Some(jti), _) => Revocation::token(issuer, not_empty("--jti", jti)?, now, until),
-            (None, kid) => {
-                let kid = kid.as_deref().unwrap_or_default();
-                Revocation::key(issuer, not_empty("--kid", kid)?, now, until)
-            }
-        })
+        if let Some(kid) = &self.kid {
+            let kid = not_empty("--kid", kid)?;
+            let until = until(details, keep.key(details.key_end(&kid)))?;
+            return Ok(Revocation::key(issuer, kid, now, until));
+        }
+        let jti = not_empty("--jti", self.jti.as_deref().unwrap_or_default())?;
+        let until = until(details, keep.token(None, now))?;
+        Ok(Revocation::token(issuer, jti, now, until))
+    }
+}
+
+impl Details<'_> {
+    /// When a key of the keyring verifies no more, if that is settled.
+    fn key_end(&self, kid: &str) -> Option<UnixTime> {
+        let mut keys = self.place.ring.keyring().keys().iter();
+        keys.find(|key| key.id().as_str() == kid)?.verifies_until()
     }
 }
 
@@ -131,7 +148,8 @@ fn until(details: &Details<'_>, needed: UnixTime) -> Result<UnixTime, Failure> {
         return Ok(needed);
     };
     let asked = asked.resolve(details.now);
-    if asked >= needed {
+    let own = details.settings.iss.as_deref();
+    if asked >= needed || own.is_some_and(|issuer| !details.place.issues_for(issuer)) {
         return Ok(asked);
     }
     let message = format!(
@@ -182,10 +200,7 @@ impl ReadToken {
             Failure::new(error.code(), error.class().into(), &error)
                 .hint("a token of a key that is gone is named by its id: revoke add --jti ID")
         })?;
-        let key_id = tokenwright::UntrustedToken::parse(token, &mut tokenwright::Scratch::new())
-            .ok()
-            .and_then(|token| token.untrusted_key_id().map(std::borrow::Cow::into_owned))
-            .unwrap_or_default();
+        let key_id = raw.key_id().as_str().to_owned();
         let refused = |reason: &str| Failure::new("bad_claims", Exit::Refused, reason);
         tokenwright::json::check(raw.payload()).map_err(|error| {
             refused(&format!("the payload is authentic but not claims: {error}"))
@@ -230,9 +245,10 @@ impl ReadToken {
     }
 
     fn entry(&self, details: &Details<'_>) -> Result<Revocation<'static>, Failure> {
-        let issuer = match self.text("iss") {
-            Some(issuer) => issuer.to_owned(),
-            None => issuer(details.settings)?,
+        let Some(issuer) = self.text("iss").map(str::to_owned) else {
+            let message = "the token names no issuer (iss), so no entry could name it";
+            let failure = Failure::new("missing_claim", Exit::Refused, message);
+            return Err(failure.hint("its key can be withdrawn: revoke add --kid KID"));
         };
         let Some(jti) = self.text("jti").filter(|jti| !jti.is_empty()) else {
             let message = "the token has no id (jti), so it cannot be withdrawn alone";

@@ -181,11 +181,14 @@ impl<F: FileSystem> LogEngine<F> {
             return Ok(reading);
         };
         let mut known = lock(&self.read_to);
-        let here = known.take().filter(|known| {
-            known.position() == *after && known.header.file == progress.header.file
-        });
+        let here = known.take().filter(|known| known.position() == *after);
+        let same_file = |here: &Progress| here.header.file == progress.header.file;
         let mut same_history = true;
-        if let Some(here) = &here {
+        if let Some(here) = here.as_ref().filter(|here| !same_file(here)) {
+            // Whoever writes the list anew dates it after all that was there. What takes
+            // its place and does not is an older file, whatever numbers it has come to.
+            same_history = progress.header.base > here.seq();
+        } else if let Some(here) = &here {
             same_history = log.still_holds(here)?;
             if same_history {
                 progress = here.clone();
@@ -242,8 +245,10 @@ impl<F: FileSystem> LogEngine<F> {
         let mut synced = lock(&self.synced_to);
         let mut notes = Vec::new();
         let (mut log, mut progress) = self.to_write(&folder, synced.take(), now, &mut notes)?;
+        let seen = progress.observed;
         if !self.has_room(&progress, new.len()) {
-            (log, progress) = rewritten(&folder, log, &progress, now, &mut notes)?;
+            let end = believable(seen, now);
+            (log, progress) = rewritten(&folder, log, &progress, end, now, &mut notes)?;
             if !self.has_room(&progress, new.len()) {
                 return Err(list_full(&folder.word(NAME), self.most_entries, "entries"));
             }
@@ -251,7 +256,10 @@ impl<F: FileSystem> LogEngine<F> {
         let before = progress.offset;
         log.add(&mut progress, &new, now, self.most_body)?;
         if self.has_doubled(&progress, before) {
-            progress = match rewritten(&folder, log, &progress, now, &mut notes) {
+            // By the earlier of this clock and the one that wrote before: one machine whose
+            // clock runs ahead drops nothing that nobody asked it to.
+            let end = believable(seen, now).min(seen);
+            progress = match rewritten(&folder, log, &progress, end, now, &mut notes) {
                 Ok((_, progress)) => progress,
                 Err(reason) => {
                     // The entries are durable; where the name stands is looked at next time.
@@ -404,16 +412,16 @@ fn open<'l, F: FileSystem>(
     })
 }
 
-/// The list written anew without repeated entries and, if the clock can be believed,
-/// without those whose time has passed.
+/// The list written anew without repeated entries and those that ended by `end`.
 fn rewritten<'l, F: FileSystem>(
     folder: &'l Folder<'l, F>,
     mut log: Log<'l, F>,
     progress: &Progress,
+    end: UnixTime,
     now: UnixTime,
     notes: &mut Vec<StoreNote>,
 ) -> Result<(Log<'l, F>, Progress), StoreError> {
-    let keep = Keep::UntilAfter(believable(progress.observed, now));
+    let keep = Keep::UntilAfter(end);
     match rewrite::rewrite(folder, &mut log, progress, keep, progress.observed, now)? {
         Some(shorter) => {
             notes.push(StoreNote::Compacted {

@@ -50,14 +50,12 @@ pub(super) fn rewrite<F: FileSystem>(
     now: UnixTime,
 ) -> Result<Option<Progress>, StoreError> {
     let mut merging = Merging::default();
-    let mut dropped = 0;
     if let Keep::UntilAfter(end) = keep {
         log.entries(&mut |seq, entry| {
             merging.note(&entry, seq);
             Ok(())
         })?;
-        dropped = old.entries.saturating_sub(merging.count(end));
-        if dropped == 0 {
+        if old.entries.saturating_sub(merging.count(end)) == 0 {
             return Ok(None);
         }
     }
@@ -66,10 +64,11 @@ pub(super) fn rewrite<F: FileSystem>(
             .header
             .epoch
             .saturating_add(u64::from(keep == Keep::AllInNextEpoch)),
-        // A number of its own: who has seen the list before knows that it holds less now.
-        base: match dropped {
-            0 => old.header.base,
-            _ => old.seq().saturating_add(1),
+        // A number of its own: who has seen the list before knows that this is another
+        // file, which may hold less.
+        base: match keep {
+            Keep::AllInNextEpoch => old.header.base,
+            Keep::All | Keep::UntilAfter(_) => old.seq().saturating_add(1),
         },
         observed: observed.seconds(),
         file: random_bytes(&folder.word(NAME))?,

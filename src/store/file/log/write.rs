@@ -41,6 +41,10 @@ impl<F: FileSystem> Log<'_, F> {
         self.folder.write(&kept_in, &bytes)?;
         let cut = self.folder.files.truncate(&self.file, progress.offset);
         cut.map_err(|error| self.unwritable(&error))?;
+        // Before anything else is written there: of a record that is shorter than what
+        // was cut, a power cut could leave the beginning and behind it the old bytes.
+        let synced = self.folder.files.sync(&self.file);
+        synced.map_err(|error| self.unwritable(&error))?;
         self.size = progress.offset;
         Ok(StoreNote::TailCut {
             file: self.folder.word(self.name),
