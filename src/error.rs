@@ -116,7 +116,11 @@ impl fmt::Display for Escaped<'_> {
 /// assert!(!tokenwright::is_plain('\u{1b}') && !tokenwright::is_plain('\u{202e}'));
 /// ```
 #[must_use]
+#[inline]
 pub fn is_plain(character: char) -> bool {
+    if character.is_ascii() {
+        return !character.is_ascii_control();
+    }
     !(character.is_control()
         || matches!(character,
             '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}'

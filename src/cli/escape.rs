@@ -32,15 +32,38 @@ pub(crate) struct EscapedLines<'a>(pub(crate) &'a str);
 
 impl fmt::Display for EscapedLines<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for character in self.0.chars() {
-            if character == '\n' {
-                f.write_char(character)?;
-            } else {
-                write_escaped(f, character)?;
+        let mut rest = self.0;
+        loop {
+            let (head, tail) = split(rest, is_shown);
+            f.write_str(head)?;
+            match pop(tail) {
+                None => return Ok(()),
+                Some(('\n', _)) => f.write_char('\n')?,
+                Some((character, _)) => write_escaped(f, character)?,
             }
+            rest = pop(tail).map_or("", |(_, rest)| rest);
         }
-        Ok(())
     }
+}
+
+/// Whether a byte is a character that a terminal shows as it is.
+const fn is_shown(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~')
+}
+
+/// Splits after the first bytes that pass, all of which must be ASCII: whole runs are
+/// copied at once, since almost everything is plain.
+fn split(text: &str, passes: impl Fn(u8) -> bool) -> (&str, &str) {
+    let end = text.bytes().position(|byte| !passes(byte));
+    text.split_at_checked(end.unwrap_or(text.len()))
+        .unwrap_or(("", text))
+}
+
+/// The first character and what follows it.
+fn pop(text: &str) -> Option<(char, &str)> {
+    let mut characters = text.chars();
+    let first = characters.next()?;
+    Some((first, characters.as_str()))
 }
 
 fn write_escaped(f: &mut fmt::Formatter<'_>, character: char) -> fmt::Result {
@@ -58,7 +81,21 @@ pub(crate) fn one_line_json(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     let mut in_string = false;
     let mut after_backslash = false;
-    for character in text.chars() {
+    let mut rest = text;
+    loop {
+        // Characters that neither begin nor end anything, nor need to be escaped.
+        let ordinary = |byte: u8| {
+            is_shown(byte) && byte != b'"' && byte != b'\\' && (in_string || byte != b' ')
+        };
+        let (head, tail) = split(rest, ordinary);
+        if !head.is_empty() {
+            line.push_str(head);
+            after_backslash = false;
+        }
+        let Some((character, after)) = pop(tail) else {
+            return line;
+        };
+        rest = after;
         if !in_string && character.is_ascii_whitespace() {
             continue;
         }
@@ -69,7 +106,6 @@ pub(crate) fn one_line_json(text: &str) -> String {
         after_backslash = in_string && character == '\\' && !after_backslash;
         push_json(&mut line, character);
     }
-    line
 }
 
 /// A JSON string, quotes included, with the same care as [`one_line_json`].

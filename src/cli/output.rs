@@ -14,7 +14,7 @@
 
 use std::env;
 use std::ffi::OsStr;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 
 use clap::ValueEnum;
@@ -82,7 +82,9 @@ impl Output {
     /// Prints asked-for text and a line end.
     pub(crate) fn line(&mut self, text: impl Display) -> Result<(), Failure> {
         let text = text.to_string();
-        let line = format!("{}\n", EscapedLines(&text));
+        let mut line = String::with_capacity(text.len().saturating_add(1));
+        // Writing to a `String` cannot fail.
+        let _ = fmt::Write::write_fmt(&mut line, format_args!("{}\n", EscapedLines(&text)));
         self.write(line.as_bytes())
     }
 

@@ -10,9 +10,11 @@ use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread;
 
 use regex::Regex;
+use tokenwright::Scratch;
 use tokenwright::limits::MAX_TOKEN_BYTES;
 
-use super::{Judge, Verdict, VerifyArguments, judge, prepare};
+use super::verdict::judge_line;
+use super::{Judge, Verdict, VerifyArguments, prepare};
 use crate::cli::arguments::GlobalArguments;
 use crate::cli::failure::{Exit, Failure, plain_reason};
 use crate::cli::input::Source;
@@ -119,8 +121,10 @@ fn work(
             let (to_worker, from_reader) = sync_channel::<Chunk>(WAITING);
             let (to_writer, from_worker) = sync_channel::<Answers>(WAITING);
             scope.spawn(move || {
+                let mut scratch = Scratch::new();
                 for chunk in from_reader {
-                    if to_writer.send(answer(&chunk, judge_by, extract)).is_err() {
+                    let answers = answer(&chunk, judge_by, extract, &mut scratch);
+                    if to_writer.send(answers).is_err() {
                         return;
                     }
                 }
@@ -207,13 +211,18 @@ fn next_line(
     Ok((read > 0).then_some((Some(text), read)))
 }
 
-fn answer(chunk: &Chunk, judge_by: &Judge, extract: Option<&Regex>) -> Answers {
+fn answer(
+    chunk: &Chunk,
+    judge_by: &Judge,
+    extract: Option<&Regex>,
+    scratch: &mut Scratch,
+) -> Answers {
     let answers = chunk
         .lines
         .iter()
         .map(|line| Answer {
             line: line.number,
-            verdicts: answer_line(line, judge_by, extract),
+            verdicts: answer_line(line, judge_by, extract, scratch),
         })
         .collect();
     Answers {
@@ -222,7 +231,12 @@ fn answer(chunk: &Chunk, judge_by: &Judge, extract: Option<&Regex>) -> Answers {
     }
 }
 
-fn answer_line(line: &Line, judge_by: &Judge, extract: Option<&Regex>) -> Vec<Verdict> {
+fn answer_line(
+    line: &Line,
+    judge_by: &Judge,
+    extract: Option<&Regex>,
+    scratch: &mut Scratch,
+) -> Vec<Verdict> {
     let refused = |code: &str, message: &str| {
         vec![Verdict::Refused(vec![Failure::new(
             code,
@@ -235,7 +249,7 @@ fn answer_line(line: &Line, judge_by: &Judge, extract: Option<&Regex>) -> Vec<Ve
     };
     let Some(expression) = extract else {
         return match std::str::from_utf8(bytes) {
-            Ok(token) => vec![judge(judge_by, token)],
+            Ok(token) => vec![judge_line(judge_by, token, scratch)],
             Err(_) => refused("malformed", "the line is not UTF-8 text"),
         };
     };
@@ -244,7 +258,7 @@ fn answer_line(line: &Line, judge_by: &Judge, extract: Option<&Regex>) -> Vec<Ve
     expression
         .captures_iter(&text)
         .filter_map(|captures| captures.get(1).or_else(|| captures.get(0)))
-        .map(|found| judge(judge_by, found.as_str()))
+        .map(|found| judge_line(judge_by, found.as_str(), scratch))
         .collect()
 }
 

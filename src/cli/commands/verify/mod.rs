@@ -30,7 +30,7 @@ use crate::cli::revocations;
 use crate::cli::times::{self, Moment};
 
 pub(crate) use lines::Answer;
-pub(crate) use verdict::{Verdict, judge};
+pub(crate) use verdict::Verdict;
 
 /// How old the view of the list may get while lines come in.
 const OLDEST_LIST: Duration = Duration::from_secs(60);
@@ -141,7 +141,7 @@ fn single(
     let judge_by = prepare(arguments, global)?;
     let bytes = source.read(MAX_TOKEN_BYTES, output)?;
     let token = utf8(&bytes)?;
-    let verdict = judge(&judge_by, token);
+    let verdict = verdict::judge(&judge_by, token);
     if arguments.json {
         let mut members = verdict.members();
         if let Some(age) = verdict.list_age() {

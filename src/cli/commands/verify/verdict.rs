@@ -27,25 +27,37 @@ pub(crate) struct Valid {
     algorithm: &'static str,
     key_id: String,
     footer: String,
+    /// What is told about it; lines are not told one by one.
     summary: String,
     /// How old the revocation list was, if one was asked.
     list_age: Option<Duration>,
 }
 
-/// Judges one token.
+/// Judges one token and says what there is to tell about it.
 pub(crate) fn judge(judge: &Judge, token: &str) -> Verdict {
+    judge_by(judge, token, &mut Scratch::new(), summary)
+}
+
+/// Judges one token of many, with memory that was used for those before it.
+pub(crate) fn judge_line(judge: &Judge, token: &str, scratch: &mut Scratch) -> Verdict {
+    judge_by(judge, token, scratch, |_, _, _| String::new())
+}
+
+/// Puts what is told into words.
+type Tell = fn(&Verified<ClaimsRef<'_>>, Option<Duration>, UnixTime) -> String;
+
+fn judge_by(judge: &Judge, token: &str, scratch: &mut Scratch, tell: Tell) -> Verdict {
     let now = judge.at.unwrap_or_else(|| SystemClock.now());
-    let mut scratch = Scratch::new();
     match judge
         .verifier
-        .verify_borrowed(Presented::new(token).at(now), &mut scratch)
+        .verify_borrowed(Presented::new(token).at(now), scratch)
     {
-        Ok(verified) => Verdict::Valid(Box::new(valid(&verified, judge, now))),
+        Ok(verified) => Verdict::Valid(Box::new(valid(&verified, judge, now, tell))),
         Err(error) => Verdict::Refused(failures(&error)),
     }
 }
 
-fn valid(verified: &Verified<ClaimsRef<'_>>, judge: &Judge, now: UnixTime) -> Valid {
+fn valid(verified: &Verified<ClaimsRef<'_>>, judge: &Judge, now: UnixTime, tell: Tell) -> Valid {
     let list_age = match &judge.revocation {
         Revocation::NotChecked => None,
         Revocation::Checked { lists, .. } => lists
@@ -58,7 +70,7 @@ fn valid(verified: &Verified<ClaimsRef<'_>>, judge: &Judge, now: UnixTime) -> Va
         algorithm: verified.algorithm().name(),
         key_id: verified.key_id().as_str().to_owned(),
         footer: String::from_utf8_lossy(verified.footer()).into_owned(),
-        summary: summary(verified, list_age, now),
+        summary: tell(verified, list_age, now),
         list_age,
     }
 }
