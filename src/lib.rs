@@ -41,7 +41,7 @@
 //!
 //! # How a token is verified
 //!
-//! Parse, select, bind, open, decode, judge, revoke: each step takes what the one
+//! Parse, select, bind, open, decode, judge, revoke, confirm: each step takes what the one
 //! before gave, and stops at the first that fails, except that all claims are
 //! judged. Before the signature has been checked no error says anything about the
 //! content; the sender is told [`VerifyError::public_message`] and nothing else.
@@ -69,6 +69,8 @@
 )]
 
 pub mod dangerous;
+#[cfg(feature = "dpop")]
+pub mod dpop;
 mod encoding;
 mod error;
 // Its pages speak of every part, so it is there where every part is.
@@ -119,8 +121,8 @@ pub use revocation::{
 pub use secret::SecretBytes;
 pub use time::{Clock, ManualClock, SystemClock, TimeError, TimeErrorKind, UnixTime};
 pub use token::{
-    AudienceRef, ClaimName, Claims, ClaimsRef, Malformation, Part, Scratch, StatusClaim, StatusRef,
-    UntrustedToken,
+    AudienceRef, ClaimName, Claims, ClaimsRef, KeyThumbprint, Malformation, Part, ProofError,
+    ProofErrorKind, ProofOfPossession, Scratch, StatusClaim, StatusRef, UntrustedToken,
 };
 pub use verify::{
     CachingVerifier, DEFAULT_LEEWAY, MAX_LEEWAY, NeedsPolicy, NeedsRevocation, Policy, Presented,

@@ -111,6 +111,12 @@ pub const MAX_LEEWAY: std::time::Duration = std::time::Duration::from_secs(600);
 /// room for those told to take more, and bounds the search where nobody said.
 pub const MAX_CREDENTIAL_BYTES: usize = 64 * 1024;
 
+/// Longest DPoP proof, in bytes: one with an RSA key of 8192 bits takes 5 KiB.
+pub const MAX_PROOF_BYTES: usize = 8 * 1024;
+
+/// Longest `jti` of a DPoP proof, in bytes; 128 random bits take 22 or 36 characters.
+pub const MAX_PROOF_ID_BYTES: usize = 256;
+
 /// Most issuers whose keys are tried for one token, where several use one key id or
 /// tokens that name none: an issuer that copies the ids of others costs a verifier
 /// at most this many signature checks for each token.

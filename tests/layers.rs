@@ -8,7 +8,7 @@ const ROOMS: [&str; 8] = [
     "time limits encoding error secret json",
     "token",
     "key",
-    "keyring / revocation",
+    "keyring / revocation / dpop",
     "policy mint verify dangerous neighbours",
     "session / store",
     "http",

@@ -142,27 +142,39 @@ impl Answers {
             refusal.class(),
             ErrorClass::CannotKnow | ErrorClass::Operator
         );
-        blames_sender.then(|| {
-            let text = self.challenge_text(refusal);
-            HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("Bearer"))
-        })
+        blames_sender.then(|| self.challenge_of("Bearer", Some(refusal), ""))
     }
 
-    fn challenge_text(&self, refusal: &Refusal) -> String {
+    /// The challenge of one scheme, which says what was refused if this is the scheme
+    /// that was used, with a parameter of its own.
+    pub(super) fn challenge_of(
+        &self,
+        scheme: &'static str,
+        refusal: Option<&Refusal>,
+        more: &str,
+    ) -> HeaderValue {
+        let text = self.challenge_text(scheme, refusal, more);
+        HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(scheme))
+    }
+
+    fn challenge_text(&self, scheme: &str, refusal: Option<&Refusal>, more: &str) -> String {
         let mut parameters = vec![self.realm.clone()];
-        if let Some(error) = refusal.oauth_error() {
+        if let Some(refusal) = refusal
+            && let Some(error) = refusal.oauth_error()
+        {
             parameters.push(format!("error=\"{error}\""));
             parameters.push(format!(
                 "error_description=\"{}\"",
                 refusal.public_message()
             ));
         }
-        if let RefusalKind::Scopes(scopes) = refusal.kind() {
+        if let Some(RefusalKind::Scopes(scopes)) = refusal.map(Refusal::kind) {
             parameters.push(format!("scope=\"{}\"", scopes.listed()));
         }
         parameters.push(self.resource_metadata.clone());
+        parameters.push(more.to_owned());
         parameters.retain(|parameter| !parameter.is_empty());
-        let mut text = "Bearer".to_owned();
+        let mut text = scheme.to_owned();
         if !parameters.is_empty() {
             text.push(' ');
             text.push_str(&parameters.join(", "));

@@ -7,7 +7,11 @@ use ::http::header::{AUTHORIZATION, COOKIE, HeaderName};
 
 use super::setup::{SetupError, SetupErrorKind};
 use crate::error::ErrorClass;
-use crate::limits::MAX_CREDENTIAL_BYTES;
+use crate::limits::{MAX_CREDENTIAL_BYTES, MAX_PROOF_BYTES};
+
+/// The scheme of tokens that come with a proof (RFC 9449 section 7.1).
+#[allow(dead_code, reason = "named where proofs are judged")]
+const DPOP_SCHEME: &str = "DPoP";
 
 /// Where requests carry their token.
 ///
@@ -116,6 +120,13 @@ pub enum CredentialsErrorKind {
     NotAToken,
     /// The headers are longer than [`MAX_CREDENTIAL_BYTES`].
     TooLong,
+    /// `Authorization` uses the scheme `DPoP`, and there is no header `DPoP`.
+    NoProof,
+    /// There are several `DPoP` headers (RFC 9449 section 4.3, check 1).
+    RepeatedProof,
+    /// What stands in the header `DPoP` has not the characters of a proof, or is longer
+    /// than [`MAX_PROOF_BYTES`].
+    NotAProof,
 }
 
 /// Headers that do not give one token. Never holds any of their text.
@@ -138,6 +149,9 @@ impl CredentialsError {
             CredentialsErrorKind::SeveralPlaces => "several_places",
             CredentialsErrorKind::NotAToken => "not_a_token",
             CredentialsErrorKind::TooLong => "credentials_too_long",
+            CredentialsErrorKind::NoProof => "no_proof",
+            CredentialsErrorKind::RepeatedProof => "repeated_proof",
+            CredentialsErrorKind::NotAProof => "not_a_proof",
         }
     }
 
@@ -149,7 +163,11 @@ impl CredentialsError {
             CredentialsErrorKind::RepeatedHeader
             | CredentialsErrorKind::RepeatedCookie
             | CredentialsErrorKind::SeveralPlaces => ErrorClass::Unclear,
-            CredentialsErrorKind::NotAToken | CredentialsErrorKind::TooLong => ErrorClass::NotOurs,
+            CredentialsErrorKind::NotAToken
+            | CredentialsErrorKind::TooLong
+            | CredentialsErrorKind::NoProof
+            | CredentialsErrorKind::RepeatedProof
+            | CredentialsErrorKind::NotAProof => ErrorClass::NotOurs,
         }
     }
 }
@@ -179,6 +197,16 @@ impl fmt::Display for CredentialsError {
                 f,
                 "expected at most {MAX_CREDENTIAL_BYTES} bytes of authorization or cookies, found more"
             ),
+            CredentialsErrorKind::NoProof => {
+                f.write_str("expected a header DPoP beside the scheme DPoP, found none")
+            }
+            CredentialsErrorKind::RepeatedProof => {
+                f.write_str("expected one header DPoP, found several")
+            }
+            CredentialsErrorKind::NotAProof => write!(
+                f,
+                "expected a DPoP proof of at most {MAX_PROOF_BYTES} bytes, found something else"
+            ),
         }
     }
 }
@@ -188,6 +216,44 @@ impl std::error::Error for CredentialsError {}
 /// RFC 6750 section 2.1: `"Bearer" 1*SP b64token`; the scheme's case does not
 /// matter (RFC 9110 section 11.1).
 fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>, CredentialsError> {
+    authorized(headers, "Bearer")
+}
+
+/// RFC 9449 section 7.1: the same, with another scheme.
+#[allow(dead_code, reason = "called where proofs are judged")]
+pub(super) fn dpop_token(headers: &HeaderMap) -> Result<Option<&str>, CredentialsError> {
+    authorized(headers, DPOP_SCHEME)
+}
+
+/// Whether a request names the scheme of RFC 9449, whatever else is wrong with it.
+#[allow(dead_code, reason = "called where proofs are judged")]
+pub(super) fn uses_dpop(headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    values.any(|value| after_scheme(value.as_bytes(), DPOP_SCHEME).is_some())
+}
+
+/// The one proof of a request that must have one.
+#[allow(dead_code, reason = "called where proofs are judged")]
+pub(super) fn one_proof<'h>(
+    headers: &'h HeaderMap,
+    name: &HeaderName,
+) -> Result<&'h str, CredentialsError> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next().ok_or(CredentialsErrorKind::NoProof)?;
+    if values.next().is_some() {
+        return Err(CredentialsErrorKind::RepeatedProof.into());
+    }
+    let fits = value.len() <= MAX_PROOF_BYTES;
+    token_text(value.as_bytes())
+        .ok()
+        .filter(|_| fits)
+        .ok_or_else(|| CredentialsErrorKind::NotAProof.into())
+}
+
+fn authorized<'h>(
+    headers: &'h HeaderMap,
+    scheme: &str,
+) -> Result<Option<&'h str>, CredentialsError> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else {
         return Ok(None);
@@ -196,7 +262,7 @@ fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>, CredentialsError> {
     if values.next().is_some() {
         return Err(CredentialsErrorKind::RepeatedHeader.into());
     }
-    let Some(rest) = after_scheme(value.as_bytes()) else {
+    let Some(rest) = after_scheme(value.as_bytes(), scheme) else {
         return Ok(None);
     };
     if value.len() > MAX_CREDENTIAL_BYTES {
@@ -209,11 +275,11 @@ fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>, CredentialsError> {
     })
 }
 
-/// What follows `Bearer`, if that is the scheme and not the beginning of another.
-fn after_scheme(value: &[u8]) -> Option<&[u8]> {
-    let (scheme, rest) = value.split_at_checked("Bearer".len())?;
+/// What follows the scheme, if that is the one and not the beginning of another.
+fn after_scheme<'v>(value: &'v [u8], name: &str) -> Option<&'v [u8]> {
+    let (scheme, rest) = value.split_at_checked(name.len())?;
     let ends_here = !rest.first().copied().is_some_and(is_token_character);
-    (ends_here && scheme.eq_ignore_ascii_case(b"Bearer")).then_some(rest)
+    (ends_here && scheme.eq_ignore_ascii_case(name.as_bytes())).then_some(rest)
 }
 
 /// The value of a cookie. There may be several `Cookie` headers (RFC 9113 section

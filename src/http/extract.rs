@@ -190,11 +190,11 @@ where
 }
 
 /// The claims of a request, verified here or by the layer in front.
-fn presented<C>(gate: &Gate, parts: &Parts) -> Result<Option<Verified<Claims<C>>>, Refusal>
+fn presented<C>(gate: &Gate, parts: &mut Parts) -> Result<Option<Verified<Claims<C>>>, Refusal>
 where
     C: DeserializeOwned + Clone + Send + Sync + 'static,
 {
-    match gate.check(&parts.headers) {
+    match gate.check_parts(parts) {
         Err(refusal) if *refusal.kind() == RefusalKind::NotVerified => left_by_layer(parts),
         checked => checked,
     }

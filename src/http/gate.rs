@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use ::http::header::{CONTENT_TYPE, Entry};
 use ::http::request::Parts;
-use ::http::{HeaderMap, Method, Response};
+use ::http::{Extensions, HeaderMap, HeaderValue, Method, Request, Response, Uri};
 use serde::de::DeserializeOwned;
 
 use super::answer::Answers;
 use super::credentials::TokenPlace;
+use super::dpop::{Dpop, JudgedProof};
 use super::refusal::{Refusal, RefusalKind};
 use crate::token::Claims;
 use crate::verify::{Verified, Verifier, Verifiers};
@@ -41,6 +42,7 @@ pub struct Gate(Arc<Setup>);
 struct Setup {
     source: Source,
     place: TokenPlace,
+    dpop: Option<Dpop>,
     answers: Answers,
     protocol: Protocol,
     revision: Option<Arc<Revision>>,
@@ -56,6 +58,19 @@ enum Source {
 
 /// The application's last word on an answer.
 type Revision = dyn Fn(&Refusal, &Parts, Response<String>) -> Response<String> + Send + Sync;
+
+/// The claims of a request with a token, and word of its proof if it had one.
+pub(super) type Checked<C> = (Option<Verified<Claims<C>>>, Option<JudgedProof>);
+
+/// What of a request is looked at.
+#[derive(Clone, Copy)]
+#[allow(dead_code, reason = "a proof is judged by all of it")]
+pub(super) struct Asked<'r> {
+    pub(super) method: &'r Method,
+    pub(super) uri: &'r Uri,
+    pub(super) headers: &'r HeaderMap,
+    pub(super) extensions: &'r Extensions,
+}
 
 /// How refusals are put to clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -90,6 +105,7 @@ impl Gate {
         Self(Arc::new(Setup {
             source,
             place: TokenPlace::header(),
+            dpop: None,
             answers: Answers::new(),
             protocol: Protocol::Http,
             revision: None,
@@ -100,6 +116,12 @@ impl Gate {
     #[must_use]
     pub fn token_in(mut self, place: TokenPlace) -> Self {
         Arc::make_mut(&mut self.0).place = place;
+        self
+    }
+
+    #[allow(dead_code, reason = "called where proofs are judged")]
+    pub(super) fn with_dpop(mut self, dpop: Dpop) -> Self {
+        Arc::make_mut(&mut self.0).dpop = Some(dpop);
         self
     }
 
@@ -166,10 +188,75 @@ impl Gate {
         let Source::Verifiers(verifiers) = &self.0.source else {
             return Err(RefusalKind::NotVerified.into());
         };
+        if self.0.dpop.is_some() {
+            return Err(RefusalKind::RequestNeeded.into());
+        }
+        self.without_proof(verifiers, headers)
+    }
+
+    /// As [`check`](Self::check), with all that a proof of possession is judged by. A
+    /// proof counts once for each request: what remembers that is left in its extensions.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn check_request<C: DeserializeOwned, B>(
+        &self,
+        request: &mut Request<B>,
+    ) -> Result<Option<Verified<Claims<C>>>, Refusal> {
+        let asked = Asked {
+            method: request.method(),
+            uri: request.uri(),
+            headers: request.headers(),
+            extensions: request.extensions(),
+        };
+        let (verified, judged) = self.check_asked(asked)?;
+        remember(judged, request.extensions_mut());
+        Ok(verified)
+    }
+
+    /// The same, for what an extractor is given.
+    #[allow(dead_code, reason = "called by the extractors")]
+    pub(super) fn check_parts<C: DeserializeOwned>(
+        &self,
+        request: &mut Parts,
+    ) -> Result<Option<Verified<Claims<C>>>, Refusal> {
+        let asked = Asked {
+            method: &request.method,
+            uri: &request.uri,
+            headers: &request.headers,
+            extensions: &request.extensions,
+        };
+        let (verified, judged) = self.check_asked(asked)?;
+        remember(judged, &mut request.extensions);
+        Ok(verified)
+    }
+
+    fn check_asked<C: DeserializeOwned>(&self, asked: Asked<'_>) -> Result<Checked<C>, Refusal> {
+        let Source::Verifiers(verifiers) = &self.0.source else {
+            return Err(RefusalKind::NotVerified.into());
+        };
+        match &self.0.dpop {
+            Some(dpop) => dpop.check(verifiers, &self.0.place, asked),
+            None => Ok((self.without_proof(verifiers, asked.headers)?, None)),
+        }
+    }
+
+    fn without_proof<C: DeserializeOwned>(
+        &self,
+        verifiers: &Verifiers,
+        headers: &HeaderMap,
+    ) -> Result<Option<Verified<Claims<C>>>, Refusal> {
         match self.0.place.find(headers)? {
             Some(token) => Ok(Some(verifiers.verify_as::<C>(token)?)),
             None => Ok(None),
         }
+    }
+
+    /// The header that gives the sender of a request that was let through the nonce for
+    /// its next proof.
+    #[allow(dead_code, reason = "called by the layer")]
+    pub(super) fn next_nonce(&self, extensions: &Extensions) -> Option<HeaderValue> {
+        self.0.dpop.as_ref()?.next_nonce(extensions)
     }
 
     /// What a refused request is answered with. The refusal itself is among the
@@ -189,6 +276,9 @@ impl Gate {
             }
             None => setup.answers.to(&refusal),
         };
+        if let Some(dpop) = &setup.dpop {
+            dpop.challenge(&setup.answers, &refusal, request, response.headers_mut());
+        }
         if let Some(revision) = &setup.revision {
             response = revision(&refusal, request, response);
         }
@@ -199,7 +289,8 @@ impl Gate {
     /// Marks the headers that may hold a token as sensitive: they are left out where
     /// a request is printed, and not kept for reuse by HTTP/2.
     pub fn conceal(&self, headers: &mut HeaderMap) {
-        for name in self.0.place.names() {
+        let proof = self.0.dpop.as_ref().and_then(Dpop::proof_header);
+        for name in self.0.place.names().chain(proof) {
             // An entry of a header that is not there would make room for it.
             if headers.contains_key(&name)
                 && let Entry::Occupied(mut values) = headers.entry(name)
@@ -209,6 +300,13 @@ impl Gate {
                     .for_each(|value| value.set_sensitive(true));
             }
         }
+    }
+}
+
+/// Leaves word in a request that its proof was judged.
+fn remember(judged: Option<JudgedProof>, extensions: &mut Extensions) {
+    if let Some(judged) = judged {
+        extensions.insert(judged);
     }
 }
 
@@ -240,6 +338,7 @@ impl fmt::Debug for Gate {
         }
         shown
             .field("place", &self.0.place)
+            .field("dpop", &self.0.dpop)
             .field("answers", &self.0.answers)
             .field("protocol", &self.0.protocol)
             .finish_non_exhaustive()

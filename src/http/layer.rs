@@ -155,7 +155,10 @@ where
 
     fn call(&mut self, mut request: Request<RequestBody>) -> Self::Future {
         match self.terms.admit::<C, _>(&mut request) {
-            Ok(()) => VerifyFuture::passed(self.inner.call(request)),
+            Ok(()) => {
+                let nonce = self.terms.gate.next_nonce(request.extensions());
+                VerifyFuture::passed(self.inner.call(request), nonce)
+            }
             Err(refusal) => {
                 let (request, _) = request.into_parts();
                 VerifyFuture::refused(self.terms.gate.answer(refusal, &request))
@@ -170,7 +173,7 @@ impl Terms {
     where
         C: DeserializeOwned + Clone + Send + Sync + 'static,
     {
-        let verified = self.gate.check::<C>(request.headers())?;
+        let verified = self.gate.check_request::<C, B>(request)?;
         self.gate.conceal(request.headers_mut());
         let extensions = request.extensions_mut();
         match verified {

@@ -3,6 +3,11 @@
 
 mod answer;
 mod credentials;
+#[cfg(feature = "dpop")]
+mod dpop;
+#[cfg(not(feature = "dpop"))]
+#[path = "without_dpop.rs"]
+mod dpop;
 #[cfg(feature = "axum")]
 mod extract;
 mod gate;
@@ -20,6 +25,8 @@ mod setup;
 
 pub use answer::{Answers, DEFAULT_RETRY_AFTER};
 pub use credentials::{CredentialsError, CredentialsErrorKind, TokenPlace};
+#[cfg(feature = "dpop")]
+pub use dpop::Dpop;
 #[cfg(feature = "axum")]
 pub use extract::{Permission, Permitted, Refused};
 pub use gate::{Gate, Protocol};

@@ -4,10 +4,10 @@ use std::fmt;
 
 use ::http::StatusCode;
 
-use super::credentials::CredentialsError;
+use super::credentials::{CredentialsError, CredentialsErrorKind};
 use super::scopes::Scopes;
 use crate::error::ErrorClass;
-use crate::verify::VerifyError;
+use crate::verify::{VerifyError, VerifyErrorKind};
 
 /// The reason for a refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,9 @@ pub enum RefusalKind {
     Scopes(Scopes),
     /// Nobody has verified anything: the layer is missing, or its claims are of another type.
     NotVerified,
+    /// A proof of possession is judged with the request's method and address, and the
+    /// gate was shown its headers alone.
+    RequestNeeded,
 }
 
 /// A request that is not let through.
@@ -50,6 +53,7 @@ impl Refusal {
             RefusalKind::Token(error) => error.code(),
             RefusalKind::Scopes(_) => "insufficient_scope",
             RefusalKind::NotVerified => "not_verified",
+            RefusalKind::RequestNeeded => "request_needed",
         }
     }
 
@@ -61,7 +65,7 @@ impl Refusal {
             RefusalKind::Credentials(error) => error.class(),
             RefusalKind::Token(error) => error.class(),
             RefusalKind::Scopes(_) => ErrorClass::NotPermitted,
-            RefusalKind::NotVerified => ErrorClass::Operator,
+            RefusalKind::NotVerified | RefusalKind::RequestNeeded => ErrorClass::Operator,
         }
     }
 
@@ -90,17 +94,28 @@ impl Refusal {
                 RefusalKind::Credentials(_)
                 | RefusalKind::Token(_)
                 | RefusalKind::Scopes(_)
-                | RefusalKind::NotVerified => "the token is not valid",
+                | RefusalKind::NotVerified
+                | RefusalKind::RequestNeeded => match self.oauth_error() {
+                    Some("invalid_dpop_proof") => "the proof of possession is not valid",
+                    Some("use_dpop_nonce") => {
+                        "the proof of possession needs a nonce of this server"
+                    }
+                    _ => "the token is not valid",
+                },
             },
         }
     }
 
-    /// The error code of RFC 6750 section 3.1: none when no token was presented, and
-    /// none when the sender is not to blame.
+    /// The error code of RFC 6750 section 3.1, or of RFC 9449 when a good token came
+    /// with a bad proof: none when no token was presented, and none when the sender is not
+    /// to blame.
     #[must_use]
     pub fn oauth_error(&self) -> Option<&'static str> {
         if self.kind == RefusalKind::NoToken {
             return None;
+        }
+        if let Some(error) = self.proof_error() {
+            return error;
         }
         match self.class() {
             ErrorClass::NotOurs
@@ -111,6 +126,26 @@ impl Refusal {
             ErrorClass::Unclear => Some("invalid_request"),
             ErrorClass::CannotKnow | ErrorClass::Operator => None,
         }
+    }
+}
+
+impl Refusal {
+    /// The error code of RFC 9449, when it is the proof that was refused.
+    fn proof_error(&self) -> Option<Option<&'static str>> {
+        use CredentialsErrorKind as Kind;
+        if let RefusalKind::Token(error) = &self.kind
+            && let VerifyErrorKind::Unproven(error) = error.kind()
+        {
+            return Some(error.oauth_error());
+        }
+        let RefusalKind::Credentials(error) = &self.kind else {
+            return None;
+        };
+        let of_proof = matches!(
+            error.kind(),
+            Kind::NoProof | Kind::RepeatedProof | Kind::NotAProof
+        );
+        of_proof.then_some(Some("invalid_dpop_proof"))
     }
 }
 
@@ -142,6 +177,9 @@ impl fmt::Display for Refusal {
             RefusalKind::NotVerified => f.write_str(
                 "no verified claims of this type: put the layer in front of the handler, or a gate in its state",
             ),
+            RefusalKind::RequestNeeded => f.write_str(
+                "a proof of possession is judged with the whole request: call check_request in place of check",
+            ),
         }
     }
 }
@@ -151,7 +189,10 @@ impl std::error::Error for Refusal {
         match &self.kind {
             RefusalKind::Credentials(error) => Some(error),
             RefusalKind::Token(error) => Some(error),
-            RefusalKind::NoToken | RefusalKind::Scopes(_) | RefusalKind::NotVerified => None,
+            RefusalKind::NoToken
+            | RefusalKind::Scopes(_)
+            | RefusalKind::NotVerified
+            | RefusalKind::RequestNeeded => None,
         }
     }
 }

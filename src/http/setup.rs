@@ -12,6 +12,8 @@ pub enum SetupErrorKind {
     BadCookieName,
     /// A challenge cannot carry this realm.
     BadRealm,
+    /// This is not what stands before the paths of requests.
+    BadAddress,
     /// This is not the address of a metadata document.
     BadResourceMetadata,
 }
@@ -42,6 +44,7 @@ impl SetupError {
         match self.kind {
             SetupErrorKind::BadCookieName => "bad_cookie_name",
             SetupErrorKind::BadRealm => "bad_realm",
+            SetupErrorKind::BadAddress => "bad_address",
             SetupErrorKind::BadResourceMetadata => "bad_resource_metadata",
         }
     }
@@ -60,6 +63,9 @@ impl fmt::Display for SetupError {
                 "cookie name: expected letters, digits and !#$%&'*+-.^_`|~ (RFC 6265 section 4.1.1)"
             }
             SetupErrorKind::BadRealm => "realm: expected printable ASCII",
+            SetupErrorKind::BadAddress => {
+                "address: expected scheme and host as clients know them, such as https://api.example"
+            }
             SetupErrorKind::BadResourceMetadata => {
                 "resource_metadata: expected an address such as https://api.example/.well-known/oauth-protected-resource"
             }

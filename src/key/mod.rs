@@ -27,6 +27,8 @@ mod open;
 mod paserk;
 #[cfg(feature = "pem")]
 mod pem;
+#[cfg(feature = "dpop")]
+mod proof_key;
 mod seal;
 mod signing;
 mod tables;
@@ -53,3 +55,5 @@ pub(crate) use crypto::ed25519::{Ed25519Public, Recomputed, settle};
 pub(crate) use document::Unbound;
 #[allow(unused_imports, reason = "called by the features that read documents")]
 pub(crate) use document::open_document;
+#[cfg(feature = "dpop")]
+pub(crate) use proof_key::{ProofKey, Unopened};

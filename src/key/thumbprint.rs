@@ -47,6 +47,11 @@ pub(super) fn secret_id(algorithm: Algorithm, secret: &SecretBytes) -> Result<Ke
 /// The hashed text is the JWK's required members only, sorted, without spaces
 /// (section 3.3); an OKP key's members are those of RFC 8037 section 2.
 pub(crate) fn thumbprint(material: &PublicMaterial) -> String {
+    base64url::encode(&digest(material))
+}
+
+/// The same, as bytes.
+pub(crate) fn digest(material: &PublicMaterial) -> [u8; 32] {
     let text = match material {
         PublicMaterial::Ed25519(bytes) => format!(
             r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#,
@@ -64,7 +69,7 @@ pub(crate) fn thumbprint(material: &PublicMaterial) -> String {
             base64url::encode(n)
         ),
     };
-    base64url::encode(&Sha256::digest(text.as_bytes()))
+    Sha256::digest(text.as_bytes()).into()
 }
 
 /// The thumbprint of a shared secret (`oct`, RFC 7638 section 3.2).

@@ -11,7 +11,10 @@ use crate::encoding::write::write_string;
 use crate::error::excerpt;
 use crate::key::Format;
 use crate::time::UnixTime;
-use crate::token::{Claims, STATUS, StatusClaim, is_registered, is_status_list, is_uri};
+use crate::token::{
+    CONFIRMATION, Claims, KeyThumbprint, STATUS, StatusClaim, binds_key, is_registered,
+    is_status_list, is_uri,
+};
 
 /// What the minter adds to the claims.
 pub(super) struct Stamp<'m> {
@@ -49,6 +52,7 @@ pub(super) fn write_payload<C: Serialize>(
     members.text("sid", claims.session_id());
     members.text("scope", claims.scope());
     members.status(claims.status())?;
+    members.confirmation(claims.bound_key());
     let has_custom = members.custom(claims.custom())?;
     let payload = members.finish();
     if !has_custom {
@@ -162,6 +166,15 @@ impl Members {
         Ok(())
     }
 
+    /// RFC 9449 section 6.1.
+    fn confirmation(&mut self, key: Option<KeyThumbprint>) {
+        let Some(key) = key else { return };
+        self.name(CONFIRMATION);
+        self.json.push_str("{\"jkt\":");
+        write_string(&key.to_string(), &mut self.json);
+        self.json.push('}');
+    }
+
     /// Splices in the members of the application's own object; whether there were any.
     fn custom<C: Serialize>(&mut self, custom: &C) -> Result<bool, MintError> {
         let text =
@@ -173,7 +186,12 @@ impl Members {
         }
         json::object(text.as_bytes(), Bounds::TOKEN, |name, value| {
             let name = name.to_cow();
-            if is_registered(&name) || (name == STATUS && is_status_list(value)) {
+            let has_field = match &*name {
+                STATUS => is_status_list(value),
+                CONFIRMATION => binds_key(value),
+                name => is_registered(name),
+            };
+            if has_field {
                 Err(CustomError::Reserved(name.into_owned()))
             } else {
                 Ok(())

@@ -103,11 +103,11 @@ impl Core {
     /// leeway: where clocks differ, a session is shorter by that, never longer.
     pub(super) fn open<T: DeserializeOwned>(
         &self,
-        token: &str,
+        presented: Presented<'_>,
         now: UnixTime,
     ) -> Result<Opened<T>, SessionError> {
-        let presented = Presented::new(token).at(now);
-        let claims = if token.starts_with("v4.") {
+        let presented = presented.at(now);
+        let claims = if presented.token().starts_with("v4.") {
             let bound = presented.with_assertion(self.purpose.assertion);
             self.paseto.verify_as::<Payload<T>>(bound)?
         } else {

@@ -22,7 +22,9 @@
 //! A renewed token takes nothing from the one before, so tabs may renew at once and
 //! answers may come in any order. That is also why the cookie needs no renewal token of
 //! its own: there is no second credential that could be used twice. Clients that are no
-//! browsers hold access and renewal tokens: [`Renewals`].
+//! browsers hold access and renewal tokens: [`Renewals`]. With
+//! [`begin_bound`](Renewals::begin_bound) both are bound to a key of the client's (DPoP,
+//! RFC 9449), and a thief of either has nothing; `examples/dpop.rs` shows the whole.
 //!
 //! # What it defends against
 //!
@@ -45,6 +47,10 @@
 //!   view may be is asked when sessions are set up.
 //! - Sessions that began on a server whose clock is ahead of the one where somebody logs
 //!   out everywhere, within that difference, are not meant. The session that asks is.
+//! - Logging in again in one tab while another tab's request is being renewed: the old
+//!   session's token may reach the browser after the new one's fingerprint. They do not
+//!   match, so nobody is logged in, and the user logs in once more; no answer's order
+//!   gives anybody another's session.
 //! - Data in the cookie is signed, not secret (unless the key is of PASETO v4.local),
 //!   and of two tabs that change it at once the last answer wins. What was true once can
 //!   be presented again by the user for as long as that token lives: keep no balance in it.

@@ -2,7 +2,8 @@
 //!
 //! The cookie needs none of this: it renews itself, and its fingerprint binds it to a
 //! browser. A mobile application or a script holds a short access token for an API
-//! and exchanges a long-lived renewal token for the next pair.
+//! and exchanges a long-lived renewal token for the next pair. Both can be bound to a key
+//! of the client's, so that a stolen one is good for nothing.
 
 use std::fmt;
 use std::time::Duration;
@@ -19,8 +20,8 @@ use super::sessions::Login;
 use super::setup::{SessionSetupError, SessionSetupErrorKind};
 use crate::revocation::{Revocation, RevokedBy, Stopped};
 use crate::time::UnixTime;
-use crate::token::Claims;
-use crate::verify::{VerifyError, stopped};
+use crate::token::{Claims, KeyThumbprint, ProofOfPossession};
+use crate::verify::{Presented, VerifyError, stopped};
 
 const PURPOSE: Purpose = Purpose {
     token_type: "tw-renewal+jwt",
@@ -113,6 +114,7 @@ pub struct Grant<T = ()> {
     started: UnixTime,
     expires: UnixTime,
     end: UnixTime,
+    bound_key: Option<KeyThumbprint>,
     data: T,
 }
 
@@ -151,6 +153,13 @@ impl<T> Grant<T> {
     #[must_use]
     pub fn ends_at(&self) -> UnixTime {
         self.end
+    }
+
+    /// The key that the session is bound to, for the access token's `cnf`
+    /// ([`Claims::with_bound_key`](crate::Claims::with_bound_key)).
+    #[must_use]
+    pub fn bound_key(&self) -> Option<KeyThumbprint> {
+        self.bound_key
     }
 
     /// What the application keeps with the session.
@@ -222,6 +231,30 @@ impl Renewals {
         login: &Login<T>,
         now: UnixTime,
     ) -> Result<Grant<T>, IssueError> {
+        self.begin_for(login, None, now)
+    }
+
+    /// The first renewal token of a login, bound to a key of the client's that it has
+    /// proven to hold (RFC 9449 section 5). All that follow are bound to the same key:
+    /// exchange them with [`renew_proven`](Self::renew_proven).
+    ///
+    /// # Errors
+    /// [`IssueError`].
+    pub fn begin_bound<T: Serialize + Clone>(
+        &self,
+        login: &Login<T>,
+        key: KeyThumbprint,
+        now: UnixTime,
+    ) -> Result<Grant<T>, IssueError> {
+        self.begin_for(login, Some(key), now)
+    }
+
+    fn begin_for<T: Serialize + Clone>(
+        &self,
+        login: &Login<T>,
+        bound_key: Option<KeyThumbprint>,
+        now: UnixTime,
+    ) -> Result<Grant<T>, IssueError> {
         let id = self.core.session_id()?;
         let started = self.core.start(login.subject(), &id, now)?;
         let end = self.core.schedule.end_of(started);
@@ -233,6 +266,7 @@ impl Renewals {
                 started,
                 expires: self.core.schedule.expiry(started, end),
                 end,
+                bound_key,
                 data: login.data().clone(),
             },
             0,
@@ -253,9 +287,36 @@ impl Renewals {
         now: UnixTime,
         record: impl FnOnce(&[Revocation<'_>]) -> Result<(), E>,
     ) -> Result<Grant<T>, RenewError<E>> {
+        self.exchange(Presented::new(token), now, record)
+    }
+
+    /// As [`renew`](Self::renew), for a token that is bound to a key: with a proof that
+    /// whoever asks holds it. One that is bound to no key is refused.
+    ///
+    /// The proof is spent before the token's use is looked at. A client that asks again
+    /// sends another proof, as RFC 9449 section 4.2 has it.
+    ///
+    /// # Errors
+    /// [`RenewError`].
+    pub fn renew_proven<T: Serialize + DeserializeOwned, E>(
+        &self,
+        token: &str,
+        proof: &dyn ProofOfPossession,
+        now: UnixTime,
+        record: impl FnOnce(&[Revocation<'_>]) -> Result<(), E>,
+    ) -> Result<Grant<T>, RenewError<E>> {
+        self.exchange(Presented::new(token).with_proof(proof), now, record)
+    }
+
+    fn exchange<T: Serialize + DeserializeOwned, E>(
+        &self,
+        presented: Presented<'_>,
+        now: UnixTime,
+        record: impl FnOnce(&[Revocation<'_>]) -> Result<(), E>,
+    ) -> Result<Grant<T>, RenewError<E>> {
         let opened = self
             .core
-            .open::<T>(token, now)
+            .open::<T>(presented, now)
             .map_err(RenewError::Refused)?;
         let generation = opened.claims.custom().generation.unwrap_or_default();
         let id = opened.claims.session_id().unwrap_or_default().to_owned();
@@ -277,6 +338,7 @@ impl Renewals {
             started: opened.claims.custom().started(),
             expires: self.core.schedule.expiry(now, end),
             end,
+            bound_key: opened.claims.bound_key(),
             data: opened.claims.into_inner().into_custom().data,
         };
         let next = self
@@ -288,12 +350,14 @@ impl Renewals {
         Ok(next)
     }
 
-    /// Ends the session of a renewal token, also of one that was used: logging out.
+    /// Ends the session of a renewal token, also of one that was used: logging out. A
+    /// bound one needs no proof: whoever has it may end the session, and no more.
     ///
     /// # Errors
     /// [`SessionError`] for what is no renewal token of ours, or expired.
     pub fn end(&self, token: &str, now: UnixTime) -> Result<Revocation<'static>, SessionError> {
-        let opened = self.core.open::<serde::de::IgnoredAny>(token, now)?;
+        let anybodys = Presented::new(token).of_any_holder();
+        let opened = self.core.open::<serde::de::IgnoredAny>(anybodys, now)?;
         let id = opened.claims.session_id().unwrap_or_default();
         Ok(self.core.end_session(id, opened.issue.end, now))
     }
@@ -380,6 +444,10 @@ impl Renewals {
             .with_token_id(token_id(&grant.session_id, generation))
             .with_expiry(grant.expires)
             .with_custom(payload);
+        let claims = match grant.bound_key {
+            Some(key) => claims.with_bound_key(key),
+            None => claims,
+        };
         grant.token = self.core.mint(&claims, now)?;
         Ok(grant)
     }

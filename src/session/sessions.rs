@@ -212,7 +212,7 @@ impl Sessions {
         carried: Carried<'_>,
         now: UnixTime,
     ) -> Result<Session<T>, SessionError> {
-        let opened = self.core.open::<T>(carried.token, now)?;
+        let opened = self.core.open::<T>(carried.token.into(), now)?;
         let (claims, issue) = (opened.claims, opened.issue);
         let digest = claims.custom().fingerprint.as_deref().unwrap_or_default();
         let secret = carried.fingerprint.ok_or(SessionErrorKind::NoFingerprint)?;

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::Deserialize;
 
 use super::claims::{ClaimName, is_registered};
+use super::confirmation::{CONFIRMATION, KeyThumbprint, read_confirmation};
 use super::status::{STATUS, StatusRef, read_status};
 use crate::encoding::json::{self, Array, Bounds, JsonError, Text, Value};
 use crate::time::UnixTime;
@@ -90,6 +91,7 @@ pub struct ClaimsRef<'s> {
     session_id: Option<Text<'s>>,
     scope: Option<Text<'s>>,
     status: Option<StatusRef<'s>>,
+    bound_key: Option<KeyThumbprint>,
     payload: &'s [u8],
 }
 
@@ -171,6 +173,15 @@ impl<'s> ClaimsRef<'s> {
     #[must_use]
     pub fn status(&self) -> Option<StatusRef<'s>> {
         self.status
+    }
+
+    /// The key that its presenter must prove to hold: `cnf`, if it has a member `jkt`
+    /// (RFC 9449 section 6.1). Any other claim of that name is the application's own.
+    #[doc(alias = "cnf")]
+    #[doc(alias = "jkt")]
+    #[must_use]
+    pub fn bound_key(&self) -> Option<KeyThumbprint> {
+        self.bound_key
     }
 
     /// Whether the issuer is exactly this text; never allocates.
@@ -282,10 +293,18 @@ pub(crate) fn read_claims<'s>(
                 "scope" => claims.scope = Some(string(value, "scope")?),
                 other => {
                     debug_assert!(!is_registered(other));
-                    if other == STATUS {
-                        claims.status = read_status(value)?;
-                    }
-                    if other != STATUS || claims.status.is_none() {
+                    let ours = match other {
+                        STATUS => {
+                            claims.status = read_status(value)?;
+                            claims.status.is_some()
+                        }
+                        CONFIRMATION => {
+                            claims.bound_key = read_confirmation(value)?;
+                            claims.bound_key.is_some()
+                        }
+                        _ => false,
+                    };
+                    if !ours {
                         custom((name, value));
                     }
                 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::borrowed::ClaimsRef;
+use super::confirmation::KeyThumbprint;
 use super::status::StatusClaim;
 use crate::time::UnixTime;
 
@@ -126,6 +127,7 @@ pub struct Claims<C = ()> {
     session_id: Option<String>,
     scope: Option<String>,
     status: Option<StatusClaim>,
+    bound_key: Option<KeyThumbprint>,
     custom: C,
 }
 
@@ -161,6 +163,7 @@ impl<C> Claims<C> {
             session_id: self.session_id,
             scope: self.scope,
             status: self.status,
+            bound_key: self.bound_key,
             custom,
         }
     }
@@ -212,6 +215,14 @@ impl<C> Claims<C> {
     #[must_use]
     pub fn with_status(mut self, status: StatusClaim) -> Self {
         self.status = Some(status);
+        self
+    }
+
+    /// Binds it to a key: `cnf` with `jkt` (RFC 9449 section 6.1). Whoever presents the
+    /// token must prove to hold that key, or every verifier of this crate refuses it.
+    #[must_use]
+    pub fn with_bound_key(mut self, key: KeyThumbprint) -> Self {
+        self.bound_key = Some(key);
         self
     }
 
@@ -283,6 +294,14 @@ impl<C> Claims<C> {
         self.status.as_ref()
     }
 
+    /// The key it is bound to: `cnf`, if it has a member `jkt`.
+    #[doc(alias = "cnf")]
+    #[doc(alias = "jkt")]
+    #[must_use]
+    pub fn bound_key(&self) -> Option<KeyThumbprint> {
+        self.bound_key
+    }
+
     /// Whether the scope lists exactly this word; never for an empty one.
     #[must_use]
     pub fn has_scope(&self, word: &str) -> bool {
@@ -318,6 +337,7 @@ impl<C> Claims<C> {
             session_id: claims.session_id().map(Into::into),
             scope: claims.scope().map(Into::into),
             status: claims.status().map(Into::into),
+            bound_key: claims.bound_key(),
             custom,
         }
     }

@@ -148,6 +148,20 @@ impl<'t> UntrustedToken<'t> {
         }
     }
 
+    /// The JOSE header as it was decoded; `None` for a PASETO.
+    #[allow(dead_code, reason = "called where keys are read from proofs")]
+    pub(crate) fn untrusted_header(&self) -> Option<&'t [u8]> {
+        match &self.form {
+            Form::Jwt { header_bytes, .. } => Some(header_bytes),
+            Form::Paseto { .. } => None,
+        }
+    }
+
+    /// The token as it was presented.
+    pub(crate) fn text(&self) -> &'t str {
+        self.text
+    }
+
     pub(crate) fn token_type(&self) -> Option<Text<'t>> {
         match &self.form {
             Form::Jwt { header, .. } => header.token_type,

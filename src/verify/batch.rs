@@ -90,9 +90,9 @@ impl Verifier {
         tokens: impl IntoIterator<Item = P>,
     ) -> Vec<Presented<'t>> {
         let now = self.clock.now();
-        let at = |presented: Presented<'t>| Presented {
-            now: presented.now.or(Some(now)),
-            ..presented
+        let at = |mut presented: Presented<'t>| {
+            presented.terms.now.get_or_insert(now);
+            presented
         };
         tokens.into_iter().map(|token| at(token.into())).collect()
     }

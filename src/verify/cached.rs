@@ -113,10 +113,15 @@ impl CachingVerifier {
         presented: impl Into<Presented<'t>>,
     ) -> Result<Arc<Verified<Claims>>, VerifyError> {
         let presented = presented.into();
-        if !presented.assertion.is_empty() {
+        // What depends on more than the text is never remembered: above all, a token that
+        // came with a proof of possession must not be found by one that comes without.
+        if !presented.is_text_alone() {
             return self.verifier.verify(presented).map(Arc::new);
         }
-        let local = presented.now.unwrap_or_else(|| self.verifier.clock.now());
+        let local = presented
+            .terms
+            .now
+            .unwrap_or_else(|| self.verifier.clock.now());
         let view = self.verifier.keys.view();
         let print = self.cache.print(presented.token);
         let now = view.clock(local);

@@ -7,7 +7,7 @@ use super::words::{AnyOf, Found, Name, Span};
 use crate::error::{At, ErrorClass, Escaped, Quoted};
 use crate::revocation::RevokedBy;
 use crate::time::UnixTime;
-use crate::token::Malformation;
+use crate::token::{Malformation, ProofError};
 
 /// One reason for a refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,6 +104,8 @@ pub enum VerifyErrorKind {
         /// The greatest age allowed.
         limit: Duration,
     },
+    /// Whoever presents the token has not proven to hold the key it is bound to.
+    Unproven(ProofError),
     /// There are no keys yet, or the view of them is too old to tell good ones from bad.
     KeysUnavailable {
         /// Since when.
@@ -152,6 +154,7 @@ impl VerifyErrorKind {
             Self::Expired { .. } => "expired",
             Self::NotYetValid { .. } => "not_yet_valid",
             Self::TooOld { .. } => "too_old",
+            Self::Unproven(error) => error.code(),
             Self::KeysUnavailable { .. } => "keys_unavailable",
             Self::Revoked { .. } => "revoked",
             Self::RevocationUnknown { .. } => "revocation_unknown",
@@ -180,6 +183,7 @@ impl VerifyErrorKind {
                 ErrorClass::NotNow
             }
             Self::Revoked { .. } => ErrorClass::Withdrawn,
+            Self::Unproven(error) => error.class(),
             Self::KeysUnavailable { .. }
             | Self::RevocationUnknown { .. }
             | Self::RevocationStale { .. } => ErrorClass::CannotKnow,
@@ -274,6 +278,12 @@ impl From<VerifyErrorKind> for VerifyError {
             others: Vec::new(),
             issuer: None,
         }
+    }
+}
+
+impl From<ProofError> for VerifyErrorKind {
+    fn from(error: ProofError) -> Self {
+        Self::Unproven(error)
     }
 }
 
@@ -386,6 +396,7 @@ impl fmt::Display for VerifyErrorKind {
                     Span(*limit)
                 )
             }
+            Self::Unproven(error) => error.fmt(f),
             Self::KeysUnavailable { since } => {
                 write!(
                     f,

@@ -33,8 +33,8 @@ use crate::keyring::{Entry, KeyView, LiveKeys};
 use crate::revocation::{Gate, Stopped, TokenFacts};
 use crate::time::{Clock, UnixTime};
 use crate::token::{
-    Claims, ClaimsError, ClaimsRef, CustomMember, OpenError, Scratch, TimeForm, UntrustedToken,
-    deserialize_custom, read_claims,
+    Claims, ClaimsError, ClaimsRef, CustomMember, OpenError, ProofErrorKind, ProofOfPossession,
+    Scratch, TimeForm, UntrustedToken, deserialize_custom, read_claims,
 };
 
 /// A token as it was presented: its text, and what the presenter could not choose.
@@ -51,8 +51,7 @@ use crate::token::{
 #[derive(Clone, Copy)]
 pub struct Presented<'t> {
     token: &'t str,
-    assertion: &'t [u8],
-    now: Option<UnixTime>,
+    terms: Terms<'t>,
 }
 
 impl<'t> Presented<'t> {
@@ -61,15 +60,29 @@ impl<'t> Presented<'t> {
     pub fn new(token: &'t str) -> Self {
         Self {
             token,
-            assertion: b"",
-            now: None,
+            terms: Terms {
+                assertion: b"",
+                now: None,
+                holder: Holder::Unproven,
+            },
         }
+    }
+
+    /// Whether nothing but the text and the time decides: no assertion, no word on the holder.
+    fn is_text_alone(&self) -> bool {
+        self.terms.assertion.is_empty() && matches!(self.terms.holder, Holder::Unproven)
+    }
+
+    /// Its text. A credential: never log it.
+    #[allow(dead_code, reason = "called where formats are told apart")]
+    pub(crate) fn token(&self) -> &'t str {
+        self.token
     }
 
     /// Judged at this instant, in place of the verifier's clock.
     #[must_use]
     pub fn at(mut self, now: UnixTime) -> Self {
-        self.now = Some(now);
+        self.terms.now = Some(now);
         self
     }
 
@@ -77,7 +90,21 @@ impl<'t> Presented<'t> {
     /// know and the token does not carry. A JWT has none and is refused with one.
     #[must_use]
     pub fn with_assertion(mut self, assertion: &'t [u8]) -> Self {
-        self.assertion = assertion;
+        self.terms.assertion = assertion;
+        self
+    }
+
+    /// With a proof that the presenter holds the key the token is bound to. Without one
+    /// a bound token is refused, and with one a token that is bound to no key.
+    #[must_use]
+    pub fn with_proof(mut self, proof: &'t dyn ProofOfPossession) -> Self {
+        self.terms.holder = Holder::Proves(proof);
+        self
+    }
+
+    /// Whoever presents it: for what a thief may do with a token as well.
+    pub(crate) fn of_any_holder(mut self) -> Self {
+        self.terms.holder = Holder::Any;
         self
     }
 }
@@ -191,7 +218,7 @@ impl Verifier {
         self.run(presented.into().in_scratch(scratch), &mut |_| {})
     }
 
-    /// The whole flow: parse, select, bind, open, decode, judge, revoke.
+    /// The whole flow: parse, select, bind, open, decode, judge, revoke, confirm.
     fn run<'t>(
         &self,
         job: Job<'t>,
@@ -233,12 +260,13 @@ impl Verifier {
         Ok(Bound {
             token,
             assertion: terms.assertion,
+            holder: terms.holder,
             entry,
             now,
         })
     }
 
-    /// Opens, decodes, judges and asks about revocation. The signature is checked here,
+    /// Opens, decodes, judges, asks about revocation and about the holder. The signature is checked here,
     /// unless the key has given its `verdict` before.
     fn finish<'t>(
         &self,
@@ -250,10 +278,12 @@ impl Verifier {
         let Bound {
             token,
             assertion,
+            holder,
             entry,
             now,
         } = bound;
         let names_key = token.key_id().is_some();
+        let text = token.text();
         let opened = entry.key.open(token, assertion, verdict).map_err(|error| {
             // Without a key id the only key was tried, which may have been replaced.
             if !names_key {
@@ -268,10 +298,11 @@ impl Verifier {
             return Err(error);
         }
         self.judge_revocation(&claims, entry.key.id().as_str(), now)?;
+        holder.confirm(&claims, text, now)?;
         Ok(Verified::new(claims, &entry.key, opened.footer))
     }
 
-    /// The last step: whether authentic, timely claims were withdrawn.
+    /// The last step but one: whether authentic, timely claims were withdrawn.
     fn judge_revocation(
         &self,
         claims: &ClaimsRef<'_>,
@@ -299,6 +330,7 @@ impl fmt::Debug for Verifier {
 struct Bound<'v, 't> {
     token: UntrustedToken<'t>,
     assertion: &'t [u8],
+    holder: Holder<'t>,
     entry: &'v Entry,
     now: UnixTime,
 }
@@ -322,6 +354,35 @@ struct Job<'t> {
 struct Terms<'t> {
     assertion: &'t [u8],
     now: Option<UnixTime>,
+    holder: Holder<'t>,
+}
+
+/// What is known of whoever presents a token.
+#[derive(Clone, Copy)]
+enum Holder<'t> {
+    Unproven,
+    Proves(&'t dyn ProofOfPossession),
+    Any,
+}
+
+impl Holder<'_> {
+    /// Refuses a bound token without a proof (RFC 9449 section 7.2), and a proof beside
+    /// a token that is not bound (section 7.1): the one would make the binding useless,
+    /// the other lets anybody's proof go with a stolen token.
+    fn confirm(
+        self,
+        claims: &ClaimsRef<'_>,
+        token: &str,
+        now: UnixTime,
+    ) -> Result<(), VerifyErrorKind> {
+        let outcome = match (claims.bound_key(), self) {
+            (_, Self::Any) | (None, Self::Unproven) => Ok(()),
+            (Some(key), Self::Proves(proof)) => proof.confirm(&key, token, now),
+            (Some(_), Self::Unproven) => Err(ProofErrorKind::Missing.into()),
+            (None, Self::Proves(_)) => Err(ProofErrorKind::NotBound.into()),
+        };
+        outcome.map_err(VerifyErrorKind::from)
+    }
 }
 
 impl<'t> Presented<'t> {
@@ -331,10 +392,7 @@ impl<'t> Presented<'t> {
     {
         Job {
             token: self.token,
-            terms: Terms {
-                assertion: self.assertion,
-                now: self.now,
-            },
+            terms: self.terms,
             scratch,
         }
     }

@@ -145,8 +145,7 @@ impl Verifiers {
         let token = UntrustedToken::parse_within(job.token, self.0.max_token_bytes, job.scratch)?;
         let presented = Presented {
             token: job.token,
-            assertion: job.terms.assertion,
-            now: job.terms.now,
+            terms: job.terms,
         };
         let verifier = self.choose(&token, presented)?;
         let view = verifier.keys.view();
@@ -199,7 +198,9 @@ impl Verifiers {
         let mut best: Option<VerifyError> = None;
         for verifier in candidates {
             let mut scratch = Scratch::new();
-            let Err(error) = verifier.verify_borrowed(presented, &mut scratch) else {
+            // A proof counts once: it is asked for when the verifier is found.
+            let trial = presented.of_any_holder();
+            let Err(error) = verifier.verify_borrowed(trial, &mut scratch) else {
                 return Ok(verifier);
             };
             if best
@@ -216,7 +217,7 @@ impl Verifiers {
     fn tell_keepers(&self, presented: Presented<'_>) {
         for verifier in &self.0.verifiers {
             let view = verifier.keys.view();
-            let now = view.clock(presented.now.unwrap_or_else(|| verifier.clock.now()));
+            let now = view.clock(presented.terms.now.unwrap_or_else(|| verifier.clock.now()));
             verifier.keys.missed(&view, now);
         }
     }
@@ -245,7 +246,7 @@ impl Verifiers {
         let mut first = None;
         for verifier in &self.0.verifiers {
             let view = verifier.keys.view();
-            let now = view.clock(presented.now.unwrap_or_else(|| verifier.clock.now()));
+            let now = view.clock(presented.terms.now.unwrap_or_else(|| verifier.clock.now()));
             match select(&verifier.keys, &view, token, now) {
                 Err(kind) if kind.class() == ErrorClass::CannotKnow && first.is_none() => {
                     first = Some(self.attributed(kind.into(), verifier));
@@ -367,6 +368,7 @@ fn weight(error: &VerifyError) -> u8 {
         | Kind::Expired { .. }
         | Kind::NotYetValid { .. }
         | Kind::TooOld { .. }
+        | Kind::Unproven(_)
         | Kind::Revoked { .. }
         | Kind::RevocationUnknown { .. }
         | Kind::RevocationStale { .. } => 4,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::Response;
 use tokenwright::http::{Answers, CredentialsErrorKind, Refusal, RefusalKind, Scopes};
-use tokenwright::{Malformation, RevokedBy, VerifyErrorKind};
+use tokenwright::{Malformation, ProofError, ProofErrorKind, RevokedBy, VerifyErrorKind};
 
 use crate::scene::{NOW, header};
 
@@ -38,6 +38,28 @@ const BAD_TOKEN: Told = Told {
     retry_after: None,
     grpc_status: "16",
     grpc_message: "the token is not valid",
+};
+
+const BAD_PROOF: Told = Told {
+    status: 401,
+    challenge: Some(
+        r#", error="invalid_dpop_proof", error_description="the proof of possession is not valid""#,
+    ),
+    body: r#"{"type":"about:blank","title":"Unauthorized","status":401,"detail":"the proof of possession is not valid","error":"invalid_dpop_proof"}"#,
+    retry_after: None,
+    grpc_status: "16",
+    grpc_message: "the proof of possession is not valid",
+};
+
+const NONCE_NEEDED: Told = Told {
+    status: 401,
+    challenge: Some(
+        r#", error="use_dpop_nonce", error_description="the proof of possession needs a nonce of this server""#,
+    ),
+    body: r#"{"type":"about:blank","title":"Unauthorized","status":401,"detail":"the proof of possession needs a nonce of this server","error":"use_dpop_nonce"}"#,
+    retry_after: None,
+    grpc_status: "16",
+    grpc_message: "the proof of possession needs a nonce of this server",
 };
 
 const UNCLEAR: Told = Told {
@@ -180,6 +202,53 @@ fn refused_tokens() -> Vec<(VerifyErrorKind, Told)> {
     ]
 }
 
+/// Every reason for which a proof of possession is refused, beside a good token.
+fn refused_proofs() -> Vec<(ProofErrorKind, Told)> {
+    use ProofErrorKind as K;
+    let secret = || "found in the proof".to_owned();
+    let (expected, found) = (secret(), secret());
+    let wait = Duration::from_secs(1);
+    vec![
+        (K::Missing, BAD_TOKEN),
+        (K::NotBound, BAD_TOKEN),
+        (K::Malformed(Malformation::Empty), BAD_PROOF),
+        (K::UnsupportedExtension { member: "crit" }, BAD_PROOF),
+        (K::TypeMismatch { found: None }, BAD_PROOF),
+        (K::AlgorithmRefused { found: secret() }, BAD_PROOF),
+        (K::BadKey { reason: secret() }, BAD_PROOF),
+        (K::BadSignature, BAD_PROOF),
+        (K::BadClaims { reason: secret() }, BAD_PROOF),
+        (K::MissingClaim { name: "jti" }, BAD_PROOF),
+        (
+            K::OtherMethod {
+                expected: expected.clone(),
+                found: found.clone(),
+            },
+            BAD_PROOF,
+        ),
+        (K::OtherAddress { expected, found }, BAD_PROOF),
+        (K::NonceNeeded, NONCE_NEEDED),
+        (
+            K::TooOld {
+                at: NOW,
+                since: NOW,
+            },
+            BAD_PROOF,
+        ),
+        (
+            K::FromTheFuture {
+                at: NOW,
+                until: NOW,
+            },
+            BAD_PROOF,
+        ),
+        (K::OtherToken, BAD_PROOF),
+        (K::OtherKey, BAD_PROOF),
+        (K::Replayed, BAD_PROOF),
+        (K::MemoryFull { wait }, CANNOT_KNOW),
+    ]
+}
+
 fn other_refusals() -> Vec<(Refusal, Told)> {
     use CredentialsErrorKind as K;
     let scopes = Scopes::all_of(&["orders:read", "orders:write"]);
@@ -205,8 +274,21 @@ fn other_refusals() -> Vec<(Refusal, Told)> {
             RefusalKind::Credentials(K::TooLong.into()).into(),
             BAD_TOKEN,
         ),
+        (
+            RefusalKind::Credentials(K::NoProof.into()).into(),
+            BAD_PROOF,
+        ),
+        (
+            RefusalKind::Credentials(K::RepeatedProof.into()).into(),
+            BAD_PROOF,
+        ),
+        (
+            RefusalKind::Credentials(K::NotAProof.into()).into(),
+            BAD_PROOF,
+        ),
         (RefusalKind::Scopes(scopes).into(), NOT_PERMITTED),
         (RefusalKind::NotVerified.into(), OPERATOR),
+        (RefusalKind::RequestNeeded.into(), OPERATOR),
     ]
 }
 
@@ -271,6 +353,22 @@ fn every_refused_token_is_answered_as_the_table_says() {
     }
     // Every code of the verifier stands in the table.
     let source = include_str!("../../src/verify/error.rs");
+    let (_, body) = source.split_once("fn code(").expect("a function");
+    let body = body.split("\n    }\n").next().expect("its end");
+    let written: HashSet<&str> = body.split('"').skip(1).step_by(2).collect();
+    assert_eq!(written, seen);
+}
+
+#[test]
+fn every_refused_proof_is_answered_as_the_table_says() {
+    let mut seen = HashSet::new();
+    for (kind, told) in refused_proofs() {
+        let error = ProofError::from(kind);
+        seen.insert(error.code());
+        let kind = VerifyErrorKind::Unproven(error);
+        check(&Refusal::from(RefusalKind::Token(kind.into())), &told);
+    }
+    let source = include_str!("../../src/token/possession.rs");
     let (_, body) = source.split_once("fn code(").expect("a function");
     let body = body.split("\n    }\n").next().expect("its end");
     let written: HashSet<&str> = body.split('"').skip(1).step_by(2).collect();

@@ -37,9 +37,12 @@ fi
 # A module is looked up from where the importing file stands.
 cp "$here"/node_*.mjs "$work/node/"
 
-cargo build --quiet --manifest-path "$root/Cargo.toml" --release --example interop
+cargo build --quiet --manifest-path "$root/Cargo.toml" --release --features dpop,axum,session \
+    --example interop --example dpop
 export INTEROP_PYTHON=$work/venv/bin/python
 export INTEROP_NODE_PEER=$work/node/node_peer.mjs
 export INTEROP_NODE_STATUS_LISTS=$work/node/node_status_lists.mjs
+export INTEROP_NODE_DPOP=$work/node/node_dpop.mjs
+export INTEROP_DPOP_SERVER=$target/release/examples/dpop
 export INTEROP_OURS=$target/release/examples/interop
 export PYTHONDONTWRITEBYTECODE=1

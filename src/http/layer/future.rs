@@ -5,9 +5,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use ::http::Response;
+use ::http::{HeaderValue, Response};
 use pin_project_lite::pin_project;
 
+use super::super::dpop::Dpop;
 use super::GuardedBody;
 
 pin_project! {
@@ -21,16 +22,16 @@ pin_project! {
 pin_project! {
     #[project = StateProjection]
     enum State<F> {
-        Passed { #[pin] response: F },
+        Passed { #[pin] response: F, nonce: Option<HeaderValue> },
         // `None` once it has been given out.
         Refused { answer: Option<Box<Response<String>>> },
     }
 }
 
 impl<F> VerifyFuture<F> {
-    pub(super) fn passed(response: F) -> Self {
+    pub(super) fn passed(response: F, nonce: Option<HeaderValue>) -> Self {
         Self {
-            state: State::Passed { response },
+            state: State::Passed { response, nonce },
         }
     }
 
@@ -51,9 +52,14 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
-            StateProjection::Passed { response } => response
-                .poll(context)
-                .map_ok(|response| response.map(GuardedBody::passed)),
+            StateProjection::Passed { response, nonce } => {
+                response.poll(context).map_ok(|mut response| {
+                    if let Some(nonce) = nonce.take() {
+                        response.headers_mut().insert(Dpop::nonce_header(), nonce);
+                    }
+                    response.map(GuardedBody::passed)
+                })
+            }
             StateProjection::Refused { answer } => match answer.take() {
                 Some(answer) => Poll::Ready(Ok(answer.map(GuardedBody::answer))),
                 // Polled again after it was ready: as `std::future::pending` would.

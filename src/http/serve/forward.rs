@@ -141,7 +141,10 @@ pub(super) fn decoded(text: &str) -> Option<String> {
 /// of a refusal on. Until the signature holds it is the same for every token.
 fn told_reason(refusal: &Refusal) -> &'static str {
     match refusal.kind() {
-        RefusalKind::NoToken | RefusalKind::Scopes(_) | RefusalKind::NotVerified => refusal.code(),
+        RefusalKind::NoToken
+        | RefusalKind::Scopes(_)
+        | RefusalKind::NotVerified
+        | RefusalKind::RequestNeeded => refusal.code(),
         RefusalKind::Credentials(_) => "invalid_token",
         RefusalKind::Token(error) => match error.kind() {
             VerifyErrorKind::Malformed(_)
@@ -160,6 +163,7 @@ fn told_reason(refusal: &Refusal) -> &'static str {
             | VerifyErrorKind::Expired { .. }
             | VerifyErrorKind::NotYetValid { .. }
             | VerifyErrorKind::TooOld { .. }
+            | VerifyErrorKind::Unproven(_)
             | VerifyErrorKind::KeysUnavailable { .. }
             | VerifyErrorKind::Revoked { .. }
             | VerifyErrorKind::RevocationUnknown { .. }
