@@ -5,8 +5,11 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
+use std::time::Duration;
 
 use rustix::process::Signal;
+use tokenwright::store::{FileStore, RevocationStore as _};
+use tokenwright::{Clock as _, Revocation, SystemClock};
 
 use crate::client::{Answer, Client};
 use crate::place::Place;
@@ -191,6 +194,25 @@ fn caddy(place: &Place, serve: &str, application: SocketAddr) -> Proxy {
     })
 }
 
+fn envoy(place: &Place, serve: &str, application: SocketAddr) -> Proxy {
+    Proxy::start(|front| {
+        let (_, port) = serve.rsplit_once(':').unwrap();
+        let text = shipped("envoy.yaml", front, serve, application)
+            .replace("port_value: 8000", &format!("port_value: {}", front.port()))
+            .replace("port_value: 4180", &format!("port_value: {port}"))
+            .replace(
+                "port_value: 8080",
+                &format!("port_value: {}", application.port()),
+            );
+        place.write("envoy.yaml", text);
+        let mut command = Command::new("envoy");
+        command
+            .args(["--disable-hot-restart", "--concurrency", "1", "-c"])
+            .arg(place.path("envoy.yaml"));
+        command
+    })
+}
+
 /// What every proxy must do.
 fn lets_through_and_refuses(place: &Place, proxy: &Proxy) {
     let plain = format!("Bearer {}", place.mint(&["--sub", "alice"]));
@@ -262,6 +284,26 @@ fn lets_through_and_refuses(place: &Place, proxy: &Proxy) {
     no_forged_identity_comes_through(proxy, &plain);
 }
 
+/// A token that is withdrawn while the proxy runs is refused through it.
+fn refuses_what_is_withdrawn(place: &Place, proxy: &Proxy) {
+    let [token, other] = ["t-1", "t-2"].map(|id| {
+        let token = place.mint(&["--sub", "alice", "--jti", id]);
+        format!("Bearer {token}")
+    });
+    let status = |bearer: &str| {
+        let answer = proxy.ask("GET", "/orders", &[("Authorization", bearer)]);
+        answer.status
+    };
+    assert_eq!((status(&token), status(&other)), (200, 200));
+    let list = FileStore::open(place.path("keys")).unwrap().revocations();
+    let now = SystemClock.now();
+    let end = now.saturating_add(Duration::from_secs(1_000));
+    let entry = Revocation::token("https://auth.example", "t-1", now, end);
+    list.append(&[entry], now).unwrap();
+    until("the token is refused", || status(&token) == 401);
+    assert_eq!(status(&other), 200);
+}
+
 fn bodies_and_methods_pass(proxy: &Proxy, bearer: &str) {
     for method in ["POST", "PUT", "DELETE"] {
         let head = format!(
@@ -328,6 +370,7 @@ fn nginx_asks_and_obeys_and_strips_what_clients_made_up() {
     let server = Running::start(&place, &[]);
     let proxy = nginx(&place, &server.place, application());
     lets_through_and_refuses(&place, &proxy);
+    refuses_what_is_withdrawn(&place, &proxy);
 }
 
 #[test]
@@ -389,6 +432,23 @@ fn caddy_asks_and_obeys_and_strips_what_clients_made_up() {
     let server = Running::start(&place, &[]);
     let proxy = caddy(&place, &server.place, application());
     lets_through_and_refuses(&place, &proxy);
+    refuses_what_is_withdrawn(&place, &proxy);
+}
+
+#[test]
+fn envoy_asks_and_obeys_and_strips_what_clients_made_up() {
+    if !installed("envoy") {
+        return;
+    }
+    let place = Place::with_keys("EdDSA");
+    let mut server = Running::start(&place, &["--drain", "0s"]);
+    let proxy = envoy(&place, &server.place, application());
+    lets_through_and_refuses(&place, &proxy);
+    refuses_what_is_withdrawn(&place, &proxy);
+    let bearer = format!("Bearer {}", place.mint(&["--sub", "alice"]));
+    server.signal(Signal::TERM);
+    server.ended();
+    proxy.ask("GET", "/", &[("Authorization", &bearer)]).is(503);
 }
 
 #[test]
