@@ -80,6 +80,20 @@ pub(crate) struct Shop {
     place: Arc<Place>,
 }
 
+impl Shop {
+    /// Does what waits for the disk on a thread that may wait: no other request stands
+    /// still for it.
+    async fn where_waiting_is_fine<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let shop = self.clone();
+        tokio::task::spawn_blocking(move || work(&shop))
+            .await
+            .unwrap_or_else(|_| Err(Problem::unavailable()))
+    }
+}
+
 impl FromRef<Shop> for BrowserSessions {
     fn from_ref(shop: &Shop) -> Self {
         shop.sessions.clone()
@@ -170,8 +184,12 @@ async fn log_in(
     // A session that is left behind by logging in again is ended, not forgotten.
     if let Some(before) = visit {
         let _replaced_below = shop
-            .sessions
-            .log_out(&before, |entries, now| shop.place.revoke(entries, now))?;
+            .where_waiting_is_fine(move |shop| {
+                Ok(shop
+                    .sessions
+                    .log_out(&before, |entries, now| shop.place.revoke(entries, now))?)
+            })
+            .await?;
     }
     let login = Login::of(form.name).with_data(Basket::default());
     let cookies = shop.sessions.log_in(&login)?;
@@ -245,8 +263,12 @@ async fn log_out(
 ) -> Result<(SetCookies, Redirect), Problem> {
     visit.check_form_token(&form.form_token)?;
     let cookies = shop
-        .sessions
-        .log_out(&visit, |entries, now| shop.place.revoke(entries, now))?;
+        .where_waiting_is_fine(move |shop| {
+            Ok(shop
+                .sessions
+                .log_out(&visit, |entries, now| shop.place.revoke(entries, now))?)
+        })
+        .await?;
     Ok((cookies, Redirect::to("/login?left=true")))
 }
 
@@ -257,15 +279,21 @@ async fn log_out_everywhere(
 ) -> Result<(SetCookies, Redirect), Problem> {
     visit.check_form_token(&form.form_token)?;
     let cookies = shop
-        .sessions
-        .log_out_everywhere(&visit, |entries, now| shop.place.revoke(entries, now))?;
+        .where_waiting_is_fine(move |shop| {
+            Ok(shop
+                .sessions
+                .log_out_everywhere(&visit, |entries, now| shop.place.revoke(entries, now))?)
+        })
+        .await?;
     Ok((cookies, Redirect::to("/login?left=true")))
 }
 
 async fn admin(State(shop): State<Shop>, visit: Visit) -> Result<Html<String>, Problem> {
     require_admin(&visit)?;
     let now = shop.place.clock().now();
-    let entries = shop.place.entries().map_err(|_| Problem::unavailable())?;
+    let entries = shop
+        .where_waiting_is_fine(|shop| shop.place.entries().map_err(|_| Problem::unavailable()))
+        .await?;
     Ok(pages::admin(&visit, &shop.place.keyring(), &entries, now))
 }
 
@@ -288,7 +316,8 @@ async fn end_sessions_of(
         .sessions()
         .end_all_of(&form.user, now)
         .with_reason("ended on the admin page");
-    shop.place.revoke(&[entry], now)?;
+    shop.where_waiting_is_fine(move |shop| Ok(shop.place.revoke(&[entry], now)?))
+        .await?;
     Ok(Redirect::to("/admin"))
 }
 
