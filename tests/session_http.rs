@@ -76,6 +76,14 @@ impl App {
             .route("/account", get(account).post(account))
             .route("/login", post(log_in))
             .route("/logout", post(log_out))
+            .route(
+                "/picture",
+                get(async || ([("cache-control", "public, max-age=60")], "")),
+            )
+            .route(
+                "/page",
+                get(async || ([("cache-control", "max-age=60, Private")], "")),
+            )
             .layer(self.sessions.layer::<u32>())
             .route("/outside", get(account))
             .with_state(self.clone())
@@ -197,6 +205,36 @@ async fn a_response_renews_the_cookie_when_it_is_time_and_is_then_not_cached() {
     assert_eq!(app.get("/account", &cookies).await.status(), 401);
     let both = format!("{renewed}; {fingerprint}");
     assert_eq!(app.get("/account", &both).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_response_that_others_may_be_served_sets_no_cookie() {
+    let app = App::new();
+    let cookies = app.log_in().await;
+    app.clock.set(at(50));
+    let shared = app.get("/picture", &cookies).await;
+    assert!(shared.headers().get("set-cookie").is_none());
+    let own = app.get("/page", &cookies).await;
+    assert!(own.headers().get("set-cookie").is_some());
+    assert_eq!(own.headers()["cache-control"], "max-age=60, Private");
+}
+
+/// A GET that a neighbour's page makes with the user's cookies, and then writes to.
+#[tokio::test]
+async fn a_websocket_of_another_sites_page_is_refused() {
+    let app = App::new();
+    let cookies = app.log_in().await;
+    let open = |origin: &str| {
+        let request = Request::get("/account")
+            .header("upgrade", "websocket")
+            .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+            .header("origin", origin);
+        with_cookies(request, &cookies)
+    };
+    let sibling = app.ask(open("https://blog.shop.example")).await;
+    assert_eq!(sibling.status(), 403);
+    let own = app.ask(open("https://shop.example")).await;
+    assert_eq!(own.status(), 200);
 }
 
 #[tokio::test]

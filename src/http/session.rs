@@ -8,7 +8,7 @@ mod refusal;
 use std::fmt;
 use std::sync::Arc;
 
-use ::http::header::ORIGIN;
+use ::http::header::{ORIGIN, SEC_WEBSOCKET_KEY, UPGRADE};
 use ::http::{HeaderMap, Method};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -168,6 +168,10 @@ impl BrowserSessions {
             method: method.as_str(),
             fetch_site: text("sec-fetch-site"),
             origin: text(ORIGIN.as_str()),
+            // No page can set either.
+            opens_channel: headers.contains_key(SEC_WEBSOCKET_KEY)
+                || text(UPGRADE.as_str())
+                    .is_some_and(|protocols| protocols.to_ascii_lowercase().contains("websocket")),
         })?)
     }
 

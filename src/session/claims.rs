@@ -53,6 +53,8 @@ impl<T> Payload<T> {
             at,
             expires: stated.min(schedule.expiry(at, end)),
             end,
+            stated_expiry: stated,
+            stated_end: UnixTime::from_seconds(claims.custom().session_end),
         }
     }
 }

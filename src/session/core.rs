@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use super::claims::Payload;
 use super::error::{SessionError, SessionErrorKind};
 use super::issue::{IssueError, IssueErrorKind};
-use super::times::{Issue, Schedule};
+use super::times::{Issue, MAX_SESSION, Schedule};
 use crate::encoding::base64url;
 use crate::key::Entropy;
 use crate::mint::{MintErrorKind, MintOptions, Minter};
@@ -173,7 +173,9 @@ impl Core {
             subject.to_owned(),
             before,
             now,
-            self.retention(self.schedule.absolute()).before(before),
+            // Whatever other sessions and grants of this issuer there are, and however
+            // long these settings let them live: none outlives this.
+            self.retention(MAX_SESSION).before(before),
         )
     }
 

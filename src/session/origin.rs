@@ -9,7 +9,7 @@ use super::setup::{SessionSetupError, SessionSetupErrorKind};
 /// ```
 /// use tokenwright::session::{Origins, Sender};
 /// let ours = Origins::of("https://shop.example")?;
-/// let from = |fetch_site, origin| Sender { method: "POST", fetch_site, origin };
+/// let from = |fetch_site, origin| Sender { method: "POST", fetch_site, origin, opens_channel: false };
 ///
 /// assert!(ours.judge(from(Some("same-origin"), None)).is_ok());
 /// assert!(ours.judge(from(Some("cross-site"), Some("https://evil.example"))).is_err());
@@ -27,6 +27,9 @@ pub struct Sender<'a> {
     pub fetch_site: Option<&'a str>,
     /// The header `Origin` (RFC 6454 section 7).
     pub origin: Option<&'a str>,
+    /// Whether it opens a WebSocket (RFC 6455 section 4.1). That is a GET, but what it
+    /// opens can be written to and read by the page that asked, of whatever site.
+    pub opens_channel: bool,
 }
 
 /// What is known of a sender that is not refused.
@@ -74,7 +77,8 @@ impl Origins {
         Ok(self)
     }
 
-    /// Refuses a request that changes something and comes from another site's page.
+    /// Refuses a request that changes something, or opens a channel, and comes from
+    /// another site's page.
     ///
     /// `Sec-Fetch-Site` decides where it is; a neighbour below the same domain counts
     /// as another site. Else `Origin` does, also when it is `null`.
@@ -82,7 +86,8 @@ impl Origins {
     /// # Errors
     /// [`SessionErrorKind::CrossSite`].
     pub fn judge(&self, sender: Sender<'_>) -> Result<Provenance, SessionError> {
-        if matches!(sender.method, "GET" | "HEAD" | "OPTIONS" | "TRACE") {
+        let safe = matches!(sender.method, "GET" | "HEAD" | "OPTIONS" | "TRACE");
+        if safe && !sender.opens_channel {
             return Ok(Provenance::Safe);
         }
         let listed = sender

@@ -324,11 +324,11 @@ impl Renewals {
             .usage(&opened, &id, generation, now)
             .map_err(|reason| RenewError::Refused(VerifyError::from(stopped(reason)).into()))?;
         if matches!(usage, Use::Reuse) {
-            let ended = self.core.end_session(&id, opened.issue.end, now);
+            let ended = self.core.end_session(&id, opened.issue.stated_end, now);
             record(&[ended]).map_err(RenewError::NotRecorded)?;
             return Err(RenewError::Refused(SessionErrorKind::Reused.into()));
         }
-        let used = self.used(&id, generation, opened.issue.expires, now);
+        let used = self.used(&id, generation, opened.issue.stated_expiry, now);
         let now = UnixTime::from_seconds(now.seconds()).max(opened.issue.at);
         let end = opened.issue.end;
         let next = Grant {
@@ -359,7 +359,7 @@ impl Renewals {
         let anybodys = Presented::new(token).of_any_holder();
         let opened = self.core.open::<serde::de::IgnoredAny>(anybodys, now)?;
         let id = opened.claims.session_id().unwrap_or_default();
-        Ok(self.core.end_session(id, opened.issue.end, now))
+        Ok(self.core.end_session(id, opened.issue.stated_end, now))
     }
 
     /// Ends every session of a user, as [`Sessions::end_all_of`](super::Sessions::end_all_of).

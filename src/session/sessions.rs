@@ -278,7 +278,7 @@ impl Sessions {
         let Issue { at, end, .. } = session.issue;
         // A server whose clock is behind repeats the time of the one before it.
         let now = UnixTime::from_seconds(now.seconds()).max(at);
-        let mut payload = Payload::new(session.started, end, data);
+        let mut payload = Payload::new(session.started, session.issue.stated_end, data);
         payload.fingerprint = Some(session.fingerprint.clone());
         let claims = Claims::for_subject(&*session.subject)
             .with_session_id(&*session.id)
@@ -295,7 +295,8 @@ impl Sessions {
     /// The entry must be durable before the user is told.
     #[must_use = "the session ends when the entry is in the revocation list"]
     pub fn log_out<T>(&self, session: &Session<T>, now: UnixTime) -> Revocation<'static> {
-        self.core.end_session(&session.id, session.issue.end, now)
+        self.core
+            .end_session(&session.id, session.issue.stated_end, now)
     }
 
     /// Ends every session of this session's user, in every browser. Whoever logs in

@@ -82,10 +82,6 @@ impl Schedule {
         self.idle
     }
 
-    pub(super) fn absolute(&self) -> Duration {
-        self.absolute
-    }
-
     /// A session used at least this often is never over before its absolute end.
     pub(super) fn least_idle(&self) -> Duration {
         self.idle.saturating_sub(self.renew_after)
@@ -114,4 +110,8 @@ pub(super) struct Issue {
     pub(super) at: UnixTime,
     pub(super) expires: UnixTime,
     pub(super) end: UnixTime,
+    /// What the token itself says of both. Settings may have become stricter since,
+    /// and may be relaxed again: what is withdrawn is withdrawn for so long.
+    pub(super) stated_expiry: UnixTime,
+    pub(super) stated_end: UnixTime,
 }

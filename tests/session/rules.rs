@@ -182,6 +182,18 @@ fn a_configuration_made_stricter_holds_for_the_sessions_there_are() {
     assert_eq!(after.judge(&jar, 0).unwrap().ends_at(), at(60));
     assert!(after.judge(&jar, 29).is_ok());
     assert_eq!(after.judge(&jar, 30).unwrap_err().code(), "session_over");
+    // It may be relaxed again: what is ended under it stays ended for as long as the
+    // token said at first, also when it was renewed in between.
+    let mut renewed = jar.clone();
+    let stated = before.judge(&jar, 0).unwrap().ends_at();
+    for second in [10, 20] {
+        let session = after.request(&mut renewed, second).unwrap();
+        let ended = after.sessions.log_out(&session, at(second));
+        assert!(ended.until() >= stated, "{second}");
+    }
+    assert_ne!(renewed.token, jar.token);
+    let all = after.sessions.end_all_of("alice", at(10));
+    assert!(all.until() >= at(10).saturating_add(tokenwright::session::MAX_SESSION));
 }
 
 /// A JWT by its type, a PASETO by its assertion.
@@ -284,9 +296,27 @@ fn a_request_that_changes_something_must_come_from_a_page_of_this_site() {
             method,
             fetch_site,
             origin,
+            opens_channel: false,
         })
         .map_err(|error| error.code())
     };
+    let socket = |fetch_site, origin| {
+        let sender = Sender {
+            method: "GET",
+            fetch_site,
+            origin,
+            opens_channel: true,
+        };
+        ours.judge(sender).map_err(|error| error.code())
+    };
+    let sibling = Some("https://blog.shop.example");
+    assert_eq!(socket(Some("same-site"), sibling), Err("cross_site"));
+    assert_eq!(socket(None, sibling), Err("cross_site"));
+    assert_eq!(
+        socket(None, Some("https://shop.example")),
+        Ok(Provenance::Ours)
+    );
+    assert_eq!(socket(None, None), Ok(Provenance::Unstated));
     let (home, evil) = (Some("https://shop.example"), Some("https://evil.example"));
     for (method, site, origin, expected) in [
         ("GET", Some("cross-site"), evil, Ok(Provenance::Safe)),

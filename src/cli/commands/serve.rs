@@ -27,7 +27,7 @@ use crate::cli::passphrase::PassphraseSource;
 use crate::cli::revocations;
 use crate::cli::times;
 
-/// Lines of the access log that may wait for a slow terminal; more are dropped, and counted.
+/// Lines of the access log that may wait for a slow terminal; more are dropped.
 const WAITING_LINES: usize = 4096;
 
 const AFTER_HELP: &str = "\

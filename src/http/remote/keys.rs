@@ -482,7 +482,10 @@ impl Flight<'_> {
         let complete_until = contents.promise.map(|until| until.min(usable_until));
         let view = KeyView::of_issuer(keys, usable_until, complete_until);
         shared.keys.replace(view);
-        let lifetime = self.lifetime(&reading.headers, complete_until);
+        // Looked for again before it is given up, whatever the publisher says.
+        let lifetime = self
+            .lifetime(&reading.headers, complete_until)
+            .min(shared.keep_for);
         state.known.location = Some(reading.location);
         state.set = Some(ReadSet {
             contents,

@@ -4,7 +4,9 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdTcpListener};
-use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::{
+    DirBuilderExt as _, FileTypeExt as _, MetadataExt as _, PermissionsExt as _,
+};
 use std::os::unix::net::{UnixListener as StdUnixListener, UnixStream as StdUnixStream};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -137,26 +139,36 @@ impl Drop for SocketFile {
     }
 }
 
-/// Binds beside the path, sets the rights, and renames: whoever can open the file
-/// finds it with its rights, and a stale one is replaced in one step.
+/// Binds in a folder of its own that nobody else may enter, sets the rights, and
+/// renames: whoever can open the file finds it with its rights, and a stale one is
+/// replaced in one step.
 fn bind_unix(path: &Path, mode: u32) -> Result<(StdUnixListener, SocketFile), ServeError> {
     let place = path.to_string_lossy().into_owned();
     let failed = |error: io::Error| ServeError::at(&place, &error);
     refuse_taken(path, &place)?;
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(format!(".{}", std::process::id()));
-    let beside = PathBuf::from(beside);
-    let _ = fs::remove_file(&beside);
-    let listener = StdUnixListener::bind(&beside).map_err(failed)?;
-    let placed = || -> io::Result<()> {
+    let mut aside = path.as_os_str().to_owned();
+    aside.push(format!(".{}", std::process::id()));
+    let (aside, name) = (PathBuf::from(aside), "s");
+    let beside = aside.join(name);
+    let clear = || {
+        let _ = fs::remove_file(&beside);
+        let _ = fs::remove_dir(&aside);
+    };
+    clear();
+    fs::DirBuilder::new()
+        .mode(0o700)
+        .create(&aside)
+        .map_err(failed)?;
+    let placed = || -> io::Result<StdUnixListener> {
+        let listener = StdUnixListener::bind(&beside)?;
         listener.set_nonblocking(true)?;
         fs::set_permissions(&beside, fs::Permissions::from_mode(mode & 0o777))?;
-        fs::rename(&beside, path)
+        fs::rename(&beside, path)?;
+        Ok(listener)
     };
-    if let Err(error) = placed() {
-        let _ = fs::remove_file(&beside);
-        return Err(failed(error));
-    }
+    let listener = placed();
+    clear();
+    let listener = listener.map_err(failed)?;
     let identity = identity(path).unwrap_or_default();
     let path = path.to_path_buf();
     Ok((listener, SocketFile { path, identity }))

@@ -39,6 +39,20 @@ impl SetCookies {
             .or_insert(HeaderValue::from_static("no-store"));
     }
 
+    /// Whether a cache that others share may keep a response: what it sets, everybody
+    /// who is served from there would be set (RFC 9111 section 7.3).
+    pub(super) fn may_be_shared(headers: &HeaderMap) -> bool {
+        let mut stated = false;
+        let mut kept_private = false;
+        for value in headers.get_all(CACHE_CONTROL) {
+            stated = true;
+            let text = value.to_str().unwrap_or_default().to_ascii_lowercase();
+            let mut words = text.split(',').map(str::trim);
+            kept_private |= words.any(|word| matches!(word, "no-store" | "private"));
+        }
+        stated && !kept_private
+    }
+
     /// Whether a response already says what becomes of this cookie.
     pub(super) fn decided(headers: &HeaderMap, name: &str) -> bool {
         headers.get_all(SET_COOKIE).iter().any(|value| {

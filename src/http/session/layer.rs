@@ -78,8 +78,11 @@ where
         Box::pin(async move {
             let mut response = answer.await?;
             let headers = response.headers_mut();
-            // What a handler has done about the session is the last word.
-            if let Some(cookies) = cookies.filter(|_| !SetCookies::decided(headers, &name)) {
+            // What a handler has done about the session is the last word. A response that
+            // others may be served carries no cookie: the next request renews.
+            let left_out =
+                SetCookies::decided(headers, &name) || SetCookies::may_be_shared(headers);
+            if let Some(cookies) = cookies.filter(|_| !left_out) {
                 cookies.apply(headers);
             }
             Ok(response)
