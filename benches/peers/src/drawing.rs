@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use crate::report::{Row, number};
 
-const WIDTH: f64 = 840.0;
-const LABEL: f64 = 178.0;
+const WIDTH: f64 = 860.0;
+const LABEL: f64 = 200.0;
 /// What the fastest peer's time is drawn as.
 const PEER: f64 = 330.0;
 const ROW: f64 = 46.0;
