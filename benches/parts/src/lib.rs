@@ -511,10 +511,7 @@ fn read_key_set() -> Call {
 fn read_key() -> Call {
     let text = jwks(Algorithm::EdDsa);
     Box::new(move |_| {
-        let read = VerifyingKey::from_jwk(
-            black_box(text.as_bytes()),
-            &ImportOptions::new(),
-        );
+        let read = VerifyingKey::from_jwk(black_box(text.as_bytes()), &ImportOptions::new());
         assert!(black_box(read).is_ok());
     })
 }
