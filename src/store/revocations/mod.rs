@@ -24,7 +24,11 @@
 //! 8. Times are kept in whole seconds: `since` rounded down, `until` and
 //!    `issued_before` rounded up, so that rounding never revives a token.
 
+#[cfg(feature = "file-store")]
+mod body;
 mod error;
+#[cfg(feature = "file-store")]
+mod fields;
 mod follow;
 mod list;
 mod memory;
@@ -40,7 +44,13 @@ use crate::limits::{MAX_CLOCK_JUMP, MAX_REVOCATION_REASON_BYTES, MAX_TOKEN_BYTES
 use crate::revocation::{Retention, Revocation, RevokedBy};
 use crate::time::UnixTime;
 
+#[cfg(feature = "file-store")]
+pub(crate) use body::{Body, decode};
 pub use error::{RevocationFollowError, RevocationFollowErrorKind};
+#[cfg(feature = "file-store")]
+pub(crate) use fields::Fields;
+#[cfg(feature = "object-store")]
+pub(crate) use fields::put_number;
 pub use follow::{RevocationFollower, RevocationHealth};
 pub use list::{Appended, Extent, ListHead, ListId, Position, Pruned, Reading, StoreNote};
 pub use memory::MemoryRevocations;

@@ -12,7 +12,6 @@
 //!   it got that name. Else the file is written anew under a new name.
 //! - A failed sync is never tried again.
 
-mod entries;
 #[cfg(test)]
 mod faults;
 mod format;

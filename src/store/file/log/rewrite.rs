@@ -1,7 +1,6 @@
 //! Writing the list anew: without what no longer counts, or under a name that can be trusted.
 
 use super::NAME;
-use super::entries::Body;
 use super::format::{Header, MOST_BODY_BYTES, RecordKind};
 use super::scan::{Log, Progress};
 use super::write::record;
@@ -9,7 +8,7 @@ use crate::revocation::Revocation;
 use crate::store::error::StoreError;
 use crate::store::file::folder::{Access, Folder, temporary_name};
 use crate::store::file::system::FileSystem;
-use crate::store::revocations::{Merging, random_bytes};
+use crate::store::revocations::{Body, Merging, random_bytes};
 use crate::time::UnixTime;
 
 /// Bodies of a new file; smaller than the largest, so that no reader needs much memory.

@@ -2,7 +2,6 @@
 
 use std::io;
 
-use super::entries;
 use super::format::{
     BadHeader, CHECKSUM_BYTES, Checksum, HEAD_BYTES, HEADER_BYTES, Head, Header, MOST_BODY_BYTES,
     RECORD, RecordKind, checksum,
@@ -11,7 +10,7 @@ use crate::revocation::Revocation;
 use crate::store::error::{StoreError, StoreErrorKind};
 use crate::store::file::folder::Folder;
 use crate::store::file::system::FileSystem;
-use crate::store::revocations::{ListHead, Position, is_plausible};
+use crate::store::revocations::{ListHead, Position, decode, is_plausible};
 use crate::time::UnixTime;
 
 /// Bytes asked of the system at once.
@@ -182,7 +181,7 @@ impl<F: FileSystem> Log<'_, F> {
             if after.is_some_and(|after| head.seq > after) {
                 let body = covered.get(HEAD_BYTES..).unwrap_or_default();
                 let after = after.unwrap_or_default();
-                let last = entries::decode(
+                let last = decode(
                     body,
                     head.entries,
                     head.clock,

@@ -3,13 +3,12 @@
 use std::io;
 
 use super::TORN;
-use super::entries::Body;
 use super::format::{CHECKSUM_BYTES, Checksum, Head, RecordKind, checksum};
 use super::scan::{Log, Progress};
 use crate::revocation::Revocation;
 use crate::store::error::{StoreError, StoreErrorKind};
 use crate::store::file::system::FileSystem;
-use crate::store::revocations::StoreNote;
+use crate::store::revocations::{Body, StoreNote};
 use crate::time::UnixTime;
 
 impl<F: FileSystem> Log<'_, F> {

@@ -1,4 +1,4 @@
-//! Entries in the body of a record.
+//! Entries in the body of a record, as files and servers keep them.
 //!
 //! ```text
 //! step of seq · tag u8 · [issuer] · name · since, relative to the writer's clock
@@ -8,9 +8,9 @@
 //! An issuer is written out for its first entry of a record and then again only when
 //! it changes: nearly always there is one, and it is the longest part.
 
-use super::format::{Fields, put_number, put_signed, put_text};
+use super::fields::{Fields, put_number, put_signed, put_text};
+use super::restored;
 use crate::revocation::{Revocation, RevokedBy};
-use crate::store::revocations::restored;
 use crate::time::UnixTime;
 
 const KIND: u8 = 0x0f;
@@ -28,18 +28,18 @@ const KINDS: [(u8, RevokedBy); 6] = [
 ];
 
 /// The body of a record that is being made.
-pub(super) struct Body {
-    pub(super) bytes: Vec<u8>,
-    pub(super) entries: u32,
+pub(crate) struct Body {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) entries: u32,
     /// The number of the last entry, or of the one before the first.
-    pub(super) seq: u64,
+    pub(crate) seq: u64,
     clock: i64,
     issuer: Option<String>,
 }
 
 impl Body {
     /// An empty body, of a writer whose clock shows that; `seq` is the number before it.
-    pub(super) fn new(seq: u64, clock: i64) -> Self {
+    pub(crate) fn new(seq: u64, clock: i64) -> Self {
         Self {
             bytes: Vec::new(),
             entries: 0,
@@ -49,12 +49,12 @@ impl Body {
         }
     }
 
-    pub(super) fn clock(&self) -> i64 {
+    pub(crate) fn clock(&self) -> i64 {
         self.clock
     }
 
     /// Adds an entry whose times are whole seconds.
-    pub(super) fn add(&mut self, entry: &Revocation<'_>, seq: u64) {
+    pub(crate) fn add(&mut self, entry: &Revocation<'_>, seq: u64) {
         let number = KINDS.iter().find(|(_, by)| *by == entry.by());
         let mut tag = number.map_or(0, |(number, _)| *number);
         let same = self.issuer.as_deref() == Some(entry.issuer());
@@ -89,7 +89,7 @@ impl Body {
 
 /// Hands out the entries of a body with their numbers; `None` if they are not what
 /// the record's head says.
-pub(super) fn decode(
+pub(crate) fn decode(
     body: &[u8],
     count: u32,
     clock: i64,
