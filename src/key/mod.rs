@@ -52,6 +52,8 @@ pub use tables::KeyTables;
 pub use verifying::VerifyingKey;
 
 pub(crate) use crypto::ed25519::{Ed25519Public, Recomputed, settle};
+#[cfg(feature = "file-store")]
+pub(crate) use crypto::envelope::{ContentKey, NONCE_BYTES, TAG_BYTES};
 pub(crate) use document::Unbound;
 #[allow(unused_imports, reason = "called by the features that read documents")]
 pub(crate) use document::open_document;

@@ -41,7 +41,7 @@ pub enum StoreErrorKind {
     ReadOnly,
     /// The disk or the quota is full.
     NoSpace,
-    /// The operating system denies access.
+    /// The operating system or the server denies access.
     Permission,
     /// Reading or writing failed for another reason.
     Io,
@@ -53,6 +53,16 @@ pub enum StoreErrorKind {
     ClockJump,
     /// A server does not answer.
     Unavailable,
+    /// The name of a store cannot be understood, or this build has no such store.
+    BadReference,
+    /// Something that is not tokenwright's is kept under the store's names.
+    Foreign,
+    /// An older or a later program has laid out what the server keeps.
+    Schema,
+    /// A server does not keep a promise that the store is built on.
+    Unsafe,
+    /// Private keys are sealed, and the sealing key is missing or another one.
+    Sealed,
     /// The change may or may not be there, or may not survive a power cut: load and see.
     Indeterminate,
 }
@@ -147,6 +157,11 @@ impl StoreError {
             StoreErrorKind::Full => "revocation_list_full",
             StoreErrorKind::ClockJump => "clock_jump",
             StoreErrorKind::Unavailable => "store_unavailable",
+            StoreErrorKind::BadReference => "store_bad_reference",
+            StoreErrorKind::Foreign => "store_foreign",
+            StoreErrorKind::Schema => "store_schema",
+            StoreErrorKind::Unsafe => "store_unsafe",
+            StoreErrorKind::Sealed => "store_sealed",
             StoreErrorKind::Indeterminate => "store_indeterminate",
         }
     }
@@ -178,7 +193,12 @@ impl StoreError {
             | StoreErrorKind::ReadOnly
             | StoreErrorKind::NoSpace
             | StoreErrorKind::Permission
-            | StoreErrorKind::Io => ErrorClass::Operator,
+            | StoreErrorKind::Io
+            | StoreErrorKind::BadReference
+            | StoreErrorKind::Foreign
+            | StoreErrorKind::Schema
+            | StoreErrorKind::Unsafe
+            | StoreErrorKind::Sealed => ErrorClass::Operator,
         }
     }
 

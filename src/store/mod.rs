@@ -30,6 +30,8 @@
 //! removed after the document no longer does. A crash in between leaves an
 //! orphan, never a reference to a key that is not there.
 
+#[cfg(any(feature = "redis", feature = "postgres", feature = "object-store"))]
+mod address;
 mod error;
 #[cfg(feature = "file-store")]
 mod file;
@@ -37,8 +39,33 @@ mod follow;
 #[cfg(all(feature = "pem", feature = "paseto", feature = "aws-lc"))]
 mod keys;
 mod memory;
+#[cfg(feature = "file-store")]
+mod notice;
+#[cfg(feature = "object-store")]
+mod objects;
+#[cfg(all(feature = "file-store", not(feature = "object-store")))]
+#[path = "absent.rs"]
+mod objects;
+#[cfg(feature = "file-store")]
+mod open;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(all(feature = "file-store", not(feature = "postgres")))]
+#[path = "absent.rs"]
+mod postgres;
+#[cfg(feature = "redis")]
+mod redis;
+#[cfg(all(feature = "file-store", not(feature = "redis")))]
+#[path = "absent.rs"]
+mod redis;
 mod revocations;
 mod schedule;
+#[cfg(feature = "file-store")]
+mod seal;
+#[cfg(feature = "file-store")]
+mod secret_file;
+#[cfg(any(feature = "redis", feature = "postgres", feature = "object-store"))]
+mod shared;
 pub mod testing;
 
 use std::fmt;
@@ -62,6 +89,10 @@ pub use keys::{
     signing_key,
 };
 pub use memory::MemoryStore;
+#[cfg(feature = "file-store")]
+pub use notice::{ListenHandle, Waker};
+#[cfg(feature = "file-store")]
+pub use open::{OpenOptions, OpenedStore};
 pub use revocations::{
     Appended, Extent, ListHead, ListId, MemoryRevocations, Position, Pruned, Reading,
     RevocationFollowError, RevocationFollowErrorKind, RevocationFollower, RevocationHealth,
@@ -71,6 +102,8 @@ pub use schedule::{
     MissingMaterial, Performed, Restored, RunOptions, ScheduleError, ScheduleErrorKind,
     ScheduleHandle, ScheduleHealth, Scheduler,
 };
+#[cfg(feature = "file-store")]
+pub use seal::SealingKey;
 
 /// A place for one document and the key material it names.
 ///
