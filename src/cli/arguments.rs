@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::commands::{
-    completions, demo, doctor, init, inspect, jwks, key, man, mint, revoke, rotate, serve, verify,
+    completions, demo, doctor, init, inspect, jwks, key, man, mint, revoke, rotate, serve, store,
+    verify,
 };
 use super::output::ColorChoice;
 
@@ -35,13 +36,9 @@ pub(crate) struct Arguments {
 /// Flags of every command.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct GlobalArguments {
-    /// The folder that holds the keys [default: keys] [env: TOKENWRIGHT_STORE]
-    #[arg(
-        long,
-        value_name = "FOLDER",
-        global = true,
-        help_heading = "Everywhere"
-    )]
+    /// Where the keys are: a folder, redis://…, postgres://… or s3://… [default: keys]
+    /// [env: TOKENWRIGHT_STORE]
+    #[arg(long, value_name = "STORE", global = true, help_heading = "Everywhere")]
     pub(crate) store: Option<String>,
     /// Read these settings in place of tokenwright.toml [env: TOKENWRIGHT_CONFIG]
     #[arg(long, value_name = "FILE", global = true, help_heading = "Everywhere")]
@@ -66,6 +63,7 @@ impl Command {
             Self::Jwks(arguments) if arguments.json => Some("jwks"),
             Self::Key(command) => command.json_schema(),
             Self::Revoke(command) => command.json_schema(),
+            Self::Store(command) => command.json_schema(),
             _ => None,
         }
     }
@@ -96,6 +94,9 @@ pub(crate) enum Command {
     /// Withdraw tokens before they expire
     #[command(subcommand)]
     Revoke(revoke::RevokeCommand),
+    /// Make a store ready, look at it, move it, back it up
+    #[command(subcommand)]
+    Store(store::StoreCommand),
     /// Look for what is wrong, or will be: clock, permissions, overdue work, missing keys
     Doctor(doctor::DoctorArguments),
     /// Print a completion script for a shell

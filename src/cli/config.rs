@@ -13,6 +13,7 @@ use toml::de::{DeTable, DeValue};
 use super::escape::Escaped;
 use super::failure::Failure;
 use super::input::read_file;
+use super::place::StorePlace;
 use super::times;
 
 /// Longest settings file, in bytes.
@@ -51,24 +52,9 @@ impl Settings {
         }
     }
 
-    /// The folder that holds the keys.
-    pub(crate) fn store_folder(&self) -> Result<PathBuf, Failure> {
-        let store = self.store.as_deref().unwrap_or("keys");
-        let scheme = store.split_once(':').map(|(scheme, _)| scheme);
-        if let Some(
-            "redis" | "rediss" | "postgres" | "postgresql" | "s3" | "gs" | "az" | "memory",
-        ) = scheme
-        {
-            let message = format!(
-                "this build keeps keys in a folder, not in {}",
-                Escaped(store)
-            );
-            return Err(Failure::config(message).hint("give --store FOLDER"));
-        }
-        if store.is_empty() {
-            return Err(Failure::config("the store's name is empty").hint("give --store FOLDER"));
-        }
-        Ok(PathBuf::from(store))
+    /// Where the keys are.
+    pub(crate) fn place(&self) -> Result<StorePlace, Failure> {
+        StorePlace::named(self.store.as_deref().unwrap_or("keys"))
     }
 }
 

@@ -8,9 +8,7 @@ use tokenwright::key::{
 };
 use tokenwright::keyring::{KeyRecord, Keyring, KeyringError};
 use tokenwright::limits::{MAX_JWKS_BYTES, MAX_PEM_BYTES};
-use tokenwright::store::{
-    self, FileStore, KeyAccessError, StoreError, StoreErrorKind, StoredKeyring,
-};
+use tokenwright::store::{self, KeyAccessError, OpenedStore, StoreError, StoredKeyring};
 use tokenwright::{KeySet, SecretBytes, UnixTime};
 
 use super::config::Settings;
@@ -22,25 +20,17 @@ use super::passphrase::PassphraseSource;
 
 /// A store and the keyring in it.
 pub(crate) struct Ring {
-    pub(crate) store: FileStore,
+    pub(crate) store: OpenedStore,
     pub(crate) stored: StoredKeyring,
 }
 
 impl Ring {
     /// Opens the store that the settings name; there must be a keyring in it.
     pub(crate) fn open(settings: &Settings) -> Result<Self, Failure> {
-        let folder = settings.store_folder()?;
-        let name = folder.to_string_lossy().into_owned();
+        let place = settings.place()?;
+        let name = place.shown();
         let start = format!("to make one: tokenwright init --store {}", Escaped(&name));
-        let store = FileStore::open(&folder).map_err(|error| {
-            let missing = error.kind() == StoreErrorKind::Missing;
-            let failure = store_failure(&error);
-            if missing {
-                failure.hint(&start)
-            } else {
-                failure
-            }
-        })?;
+        let store = place.open()?;
         match store::load_keyring(&store).map_err(|error| access_failure(&error))? {
             Some(stored) => Ok(Self { store, stored }),
             None => {

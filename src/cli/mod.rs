@@ -14,6 +14,7 @@ mod keys;
 mod network;
 mod output;
 mod passphrase;
+mod place;
 mod replica;
 mod revocations;
 mod tally;
@@ -67,6 +68,9 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn dispatch(arguments: Arguments, output: &mut Output) -> Result<Exit, Failure> {
     let global = arguments.global;
+    if let Some(store) = &global.store {
+        place::refuse_password(store)?;
+    }
     match arguments.command {
         Command::Demo(command) => commands::demo::run(&command, output),
         Command::Init(command) => commands::init::run(command, &global, output),
@@ -78,6 +82,7 @@ fn dispatch(arguments: Arguments, output: &mut Output) -> Result<Exit, Failure> 
         Command::Rotate(command) => commands::rotate::run(&command, &global, output),
         Command::Revoke(command) => commands::revoke::run(&command, &global, output),
         Command::Serve(command) => commands::serve::run(command, &global, output),
+        Command::Store(command) => commands::store::run(command, &global, output),
         Command::Doctor(command) => commands::doctor::run(&command, &global, output),
         Command::Completions(command) => commands::completions::run(&command, output),
         Command::Man(command) => commands::man::run(&command, output),

@@ -1,8 +1,10 @@
 //! The revocation list of a store, for commands.
 
+use std::sync::Arc;
+
 use tokenwright::store::{
-    self, FileRevocations, FileStore, RevocationFollowError, RevocationFollower,
-    RevocationStore as _, StoreError, StoreErrorKind, StoreNote,
+    self, OpenedStore, RevocationFollowError, RevocationFollower, RevocationStore, StoreError,
+    StoreErrorKind, StoreNote,
 };
 use tokenwright::{Clock as _, LiveRevocations, Retention, SystemClock, UnixTime};
 
@@ -14,7 +16,7 @@ use super::output::Output;
 /// A store, and the list in it.
 pub(crate) struct RevocationPlace {
     pub(crate) ring: Ring,
-    pub(crate) list: FileRevocations,
+    pub(crate) list: Arc<dyn RevocationStore>,
 }
 
 impl RevocationPlace {
@@ -46,7 +48,7 @@ impl RevocationPlace {
 }
 
 /// Follows the list of a store; the view is fresh when this returns.
-pub(crate) fn follow(store: &FileStore) -> Result<RevocationFollower, Failure> {
+pub(crate) fn follow(store: &OpenedStore) -> Result<RevocationFollower, Failure> {
     RevocationFollower::open(store.revocations(), SystemClock)
         .map_err(|error| follow_failure(&error))
 }
@@ -63,7 +65,7 @@ pub(crate) fn as_of(live: LiveRevocations, at: Option<UnixTime>) -> LiveRevocati
 }
 
 /// Makes an empty list, unless there is one.
-pub(crate) fn create_if_missing(store: &FileStore) -> Result<(), Failure> {
+pub(crate) fn create_if_missing(store: &OpenedStore) -> Result<(), Failure> {
     match store.revocations().create(SystemClock.now()) {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == StoreErrorKind::Exists => Ok(()),

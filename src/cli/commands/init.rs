@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use tokenwright::key::{Algorithm, SigningKey};
 use tokenwright::keyring::{Defaults, PolicyError, PolicyNumbers, RotationPolicy};
-use tokenwright::store::{self, FileStore, Store as _, StoreErrorKind};
+use tokenwright::store::{self, OpenedStore, Store as _, StoreErrorKind, Versioned};
 use tokenwright::{Clock as _, SecretBytes, SystemClock, UnixTime};
 
 use crate::cli::arguments::GlobalArguments;
@@ -16,6 +16,7 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::keys::{access_failure, key_failure, short_id, store_failure};
 use crate::cli::output::{Output, Paint};
 use crate::cli::passphrase::PassphraseSource;
+use crate::cli::place::{StorePlace, options};
 use crate::cli::revocations;
 use crate::cli::times;
 
@@ -77,8 +78,12 @@ pub(crate) fn run(
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let plan = plan(&arguments.ring, global)?;
-    close_fresh_checkout(&plan.folder, output);
-    refuse_existing(Path::new(&plan.folder))?;
+    if let Some(folder) = plan.place.folder() {
+        close_fresh_checkout(folder, output);
+    }
+    if existing(&plan.place)?.is_some() {
+        return Err(exists(&plan.place));
+    }
     let lock = arguments.ring.lock.fresh("the new key")?;
     let key = SigningKey::generate(arguments.alg).map_err(|error| key_failure(&error))?;
     create(&plan, &key, lock.as_ref(), output)?;
@@ -87,7 +92,7 @@ pub(crate) fn run(
 
 /// What is to be made, checked before anything is written.
 pub(crate) struct Plan {
-    folder: std::path::PathBuf,
+    place: StorePlace,
     policy: RotationPolicy,
     defaults: Defaults,
     issuer_assumed: bool,
@@ -102,7 +107,7 @@ pub(crate) fn plan(arguments: &RingArguments, global: &GlobalArguments) -> Resul
         ..Settings::default()
     };
     let settings = config::resolve(flags, global.config.as_deref())?;
-    let folder = settings.store_folder()?;
+    let place = settings.place()?;
     let mut numbers = PolicyNumbers::default();
     if let Some(ttl) = settings.ttl {
         numbers.token_lifetime = ttl.as_secs();
@@ -112,7 +117,7 @@ pub(crate) fn plan(arguments: &RingArguments, global: &GlobalArguments) -> Resul
     }
     let policy = RotationPolicy::new(numbers).map_err(|error| unsafe_policy(&error, numbers))?;
     Ok(Plan {
-        folder,
+        place,
         policy,
         issuer_assumed: settings.iss.is_none(),
         defaults: Defaults {
@@ -146,8 +151,8 @@ fn unsafe_policy(error: &PolicyError, numbers: PolicyNumbers) -> Failure {
 }
 
 impl Plan {
-    pub(crate) fn folder(&self) -> &Path {
-        &self.folder
+    pub(crate) fn place(&self) -> &StorePlace {
+        &self.place
     }
 }
 
@@ -178,20 +183,21 @@ fn close_fresh_checkout(folder: &Path, output: &mut Output) {
 }
 
 /// A keyring that is there already is left alone; this is known before a key is made.
-fn refuse_existing(folder: &Path) -> Result<(), Failure> {
-    match FileStore::open(folder) {
-        Ok(store) => match store.load() {
-            Ok(None) => Ok(()),
-            Ok(Some(_)) => Err(exists(folder)),
-            Err(error) => Err(store_failure(&error)),
+pub(crate) fn existing(place: &StorePlace) -> Result<Option<Versioned>, Failure> {
+    let store = match place.folder() {
+        Some(_) => match OpenedStore::open(&place.setting(), &options()?) {
+            Ok(store) => store,
+            Err(error) if error.kind() == StoreErrorKind::Missing => return Ok(None),
+            Err(error) => return Err(store_failure(&error)),
         },
-        Err(error) if error.kind() == StoreErrorKind::Missing => Ok(()),
-        Err(error) => Err(store_failure(&error)),
-    }
+        // A server is made ready first: whether it can be used is known before a key is made.
+        None => place.create()?,
+    };
+    store.load().map_err(|error| store_failure(&error))
 }
 
-pub(crate) fn exists(folder: &Path) -> Failure {
-    let name = folder.to_string_lossy();
+pub(crate) fn exists(place: &StorePlace) -> Failure {
+    let name = place.shown();
     let message = format!(
         "there is a keyring in {} already; it was left as it is",
         Escaped(&name)
@@ -207,12 +213,12 @@ pub(crate) fn create(
     output: &mut Output,
 ) -> Result<(), Failure> {
     let now = SystemClock.now();
-    let folder = FileStore::create(&plan.folder).map_err(|error| store_failure(&error))?;
+    let opened = plan.place.create()?;
     // Before the keyring: where there are keys, there is a list, and none is an error.
-    revocations::create_if_missing(&folder)?;
+    revocations::create_if_missing(&opened)?;
     let name = ring_name()?;
     store::create_keyring(
-        &folder,
+        &opened,
         &name,
         plan.policy,
         plan.defaults.clone(),
@@ -221,7 +227,7 @@ pub(crate) fn create(
         now,
     )
     .map_err(|error| match error.code() {
-        "store_conflict" => exists(&plan.folder),
+        "store_conflict" => exists(&plan.place),
         _ => access_failure(&error),
     })?;
     tell(plan, key, now, output);
@@ -229,12 +235,15 @@ pub(crate) fn create(
 }
 
 fn tell(plan: &Plan, key: &SigningKey, now: UnixTime, output: &mut Output) {
-    let folder = plan.folder.to_string_lossy();
+    let shown = plan.place.shown();
     let next = times::day(now.saturating_add(plan.policy.period()));
     let id = short_id(key.id().as_str());
+    let place = match plan.place.folder() {
+        Some(_) => format!("{}/ (0700)", Escaped(shown.trim_end_matches('/'))),
+        None => format!("a keyring in {}", Escaped(&shown)),
+    };
     let text = format!(
-        " {}/ (0700)   signing key {id}  {}, active now, next rotation {next}",
-        Escaped(folder.trim_end_matches('/')),
+        " {place}   signing key {id}  {}, active now, next rotation {next}",
         key.algorithm()
     );
     output.headline(Paint::Good, "created", text);
@@ -243,7 +252,7 @@ fn tell(plan: &Plan, key: &SigningKey, now: UnixTime, output: &mut Output) {
             "tokens will name the issuer {LOCAL_ISSUER}; init --iss URL names yours"
         ));
     }
-    let store = match folder.as_ref() {
+    let store = match shown.as_str() {
         "keys" => String::new(),
         other => format!(" --store {}", Escaped(other)),
     };

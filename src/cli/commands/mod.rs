@@ -12,4 +12,5 @@ pub(crate) mod mint;
 pub(crate) mod revoke;
 pub(crate) mod rotate;
 pub(crate) mod serve;
+pub(crate) mod store;
 pub(crate) mod verify;

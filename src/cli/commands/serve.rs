@@ -10,7 +10,9 @@ use tokenwright::http::serve::{
     Access, Address, Ending, Inspector, Limits, Listener, ServeError, Server,
 };
 use tokenwright::http::{Answers, SetupError, TokenPlace};
-use tokenwright::store::{FollowError, FollowErrorKind, Follower};
+use tokenwright::store::{
+    FollowError, FollowErrorKind, Follower, ListenHandle, OpenedStore, RevocationFollower, Waker,
+};
 use tokenwright::{Freshness, SystemClock, Verifier, WhenUnknown};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -153,7 +155,7 @@ pub(crate) fn run(
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let (lines, told) = sync_channel(WAITING_LINES);
-    let server = server(&arguments, global, lines)?;
+    let (server, _listening) = server(&arguments, global, lines)?;
     let runtime = runtime(arguments.threads)?;
     let entered = runtime.enter();
     // Before the first line, so that whoever reads it may signal at once.
@@ -201,7 +203,7 @@ fn server(
     arguments: &ServeArguments,
     global: &GlobalArguments,
     lines: SyncSender<String>,
-) -> Result<Server, Failure> {
+) -> Result<(Server, Option<ListenHandle>), Failure> {
     let flags = Settings {
         store: global.store.clone(),
         iss: arguments.iss.clone(),
@@ -219,7 +221,9 @@ fn server(
         false => Some(revocations::follow(&ring.store)?),
     };
     let issuer = settings.iss.clone().unwrap_or_default();
+    let store = ring.store.clone();
     let follower = follower(arguments, ring)?;
+    let listening = listen(&store, &follower, list.as_ref())?;
     let builder = Verifier::builder(follower.keys()).policy(policy(
         settings,
         arguments.max_age,
@@ -255,7 +259,26 @@ fn server(
             let _ = lines.try_send(log_line(access));
         });
     }
-    Ok(builder.build())
+    Ok((builder.build(), listening))
+}
+
+/// Where the store tells of changes, they are looked at when it does, and not only at
+/// the next interval.
+fn listen(
+    store: &OpenedStore,
+    keys: &Follower,
+    list: Option<&RevocationFollower>,
+) -> Result<Option<ListenHandle>, Failure> {
+    let keys = keys.clone();
+    // What fails shows in the followers' health, as at every interval.
+    let mut wakers = vec![Waker::new(move || drop(keys.refresh()))];
+    if let Some(list) = list.cloned() {
+        wakers.push(Waker::new(move || drop(list.refresh())));
+    }
+    store.listen(wakers).map_err(|error| {
+        let message = format!("cannot start a thread to listen to the store: {error}");
+        Failure::new("io", Exit::Operator, message)
+    })
 }
 
 /// Private keys are read only where something is to be signed.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use clap::Args;
 use tokenwright::keyring::Room;
-use tokenwright::store::{self, FileStore, StoreErrorKind, StoredKeyring};
+use tokenwright::store::{self, OpenedStore, StoreErrorKind, StoredKeyring};
 use tokenwright::{Clock as _, SystemClock};
 
 use crate::cli::arguments::GlobalArguments;
@@ -17,6 +17,7 @@ use crate::cli::config::{self, Settings};
 use crate::cli::escape::json_string;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::output::{Output, Paint};
+use crate::cli::place::options;
 use crate::cli::times;
 
 const AFTER_HELP: &str = "\
@@ -119,9 +120,12 @@ fn examine(
     tick: Duration,
     findings: &mut Vec<Finding>,
 ) -> Result<Option<StoredKeyring>, Failure> {
-    let folder = settings.store_folder()?;
-    files::examine(&folder, findings);
-    let store = match FileStore::open(&folder) {
+    let place = settings.place()?;
+    if let Some(folder) = place.folder() {
+        files::examine(folder, findings);
+    }
+    let opened = OpenedStore::open(&place.setting(), &options()?);
+    let store = match opened {
         Ok(store) => store,
         Err(error) => {
             // Wrong modes were found already, each with what mends it.
@@ -145,7 +149,10 @@ fn examine(
         }
         Ok(None) => findings.push(Finding::wrong(
             "store_missing",
-            "the folder has no keyring.json",
+            match place.folder() {
+                Some(_) => "the folder has no keyring.json",
+                None => "the store has no keyring",
+            },
             "make one with: tokenwright init; or put a backup back with: tokenwright rotate restore FILE",
         )),
         Err(error) if error.code() == "store_exposed" && findings.iter().any(Finding::is_wrong) => {}

@@ -1,11 +1,11 @@
 //! Whether the revocation list is there, whole, and small.
 
 use tokenwright::UnixTime;
-use tokenwright::store::{FileStore, RevocationStore as _, StoreErrorKind};
+use tokenwright::store::{OpenedStore, StoreErrorKind};
 
 use super::Finding;
 
-pub(super) fn examine(store: &FileStore, now: UnixTime, findings: &mut Vec<Finding>) {
+pub(super) fn examine(store: &OpenedStore, now: UnixTime, findings: &mut Vec<Finding>) {
     let (mut living, mut ended): (u64, u64) = (0, 0);
     let reading = store.revocations().read(None, &mut |entry| {
         let count = match entry.until() > now {

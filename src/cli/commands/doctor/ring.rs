@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use tokenwright::keyring::{KeyRecord, Keyring, State, next_due};
-use tokenwright::store::{self, FileStore, Scheduler};
+use tokenwright::store::{
+    self, KeyAccessError, KeyAccessErrorKind, OpenedStore, Scheduler, StoreErrorKind,
+};
 use tokenwright::{SystemClock, UnixTime};
 
 use super::Finding;
@@ -12,7 +14,7 @@ use crate::cli::commands::rotate::command_line;
 use crate::cli::times;
 
 pub(super) fn examine(
-    store: &FileStore,
+    store: &OpenedStore,
     keyring: &Keyring,
     now: UnixTime,
     tick: Duration,
@@ -127,7 +129,7 @@ fn brief(seconds: u64) -> String {
 }
 
 /// Every private half that is needed can be read, or is locked.
-fn material(store: &FileStore, keyring: &Keyring, now: UnixTime, findings: &mut Vec<Finding>) {
+fn material(store: &OpenedStore, keyring: &Keyring, now: UnixTime, findings: &mut Vec<Finding>) {
     let policy = keyring.policy();
     let needed = |key: &&KeyRecord| {
         key.private_erased_at().is_none()
@@ -135,10 +137,16 @@ fn material(store: &FileStore, keyring: &Keyring, now: UnixTime, findings: &mut 
             && key.state(now) != State::Compromised
     };
     let (mut there, mut locked) = (0_u32, 0_u32);
+    let sealed = |error: &KeyAccessError| matches!(error.kind(), KeyAccessErrorKind::Store(error) if error.kind() == StoreErrorKind::Sealed);
     for record in keyring.keys().iter().filter(needed) {
         match store::signing_key(store, record, None) {
             Ok(_) => there = there.saturating_add(1),
             Err(error) if error.needs_passphrase() => locked = locked.saturating_add(1),
+            Err(error) if sealed(&error) => {
+                let message = error.to_string();
+                findings.push(Finding::wrong(error.code(), message, "see the message"));
+                return;
+            }
             Err(error) => {
                 findings.push(Finding::wrong(
                     error.code(),
@@ -158,20 +166,36 @@ fn material(store: &FileStore, keyring: &Keyring, now: UnixTime, findings: &mut 
     findings.push(Finding::well("material", message));
 }
 
+/// Key material that no document names.
+fn orphan(store: &OpenedStore, address: &str) -> Finding {
+    let why = "belongs to no living key: a scheduler was killed, or the keyring rolled back";
+    let when = "if no backup is to be merged and no scheduler is running";
+    match store.path() {
+        Some(folder) => {
+            let path = word(&folder.join("private").join(format!("{address}.key")));
+            Finding::wrong(
+                "orphan",
+                format!("{path} {why}"),
+                format!("{when}: rm {path}"),
+            )
+        }
+        None => Finding::wrong(
+            "orphan",
+            format!("the material at {address} {why}"),
+            format!("{when}, remove it from the server"),
+        ),
+    }
+}
+
 /// Key files that no document names.
-fn orphans(store: &FileStore, findings: &mut Vec<Finding>) {
+fn orphans(store: &OpenedStore, findings: &mut Vec<Finding>) {
     match Scheduler::new(store.clone(), SystemClock).orphans() {
         Ok(orphans) if orphans.is_empty() => {
             findings.push(Finding::well("orphans", "every key file is in the keyring"));
         }
         Ok(orphans) => {
             for address in orphans {
-                let path = store.path().join("private").join(format!("{address}.key"));
-                findings.push(Finding::wrong(
-                    "orphan",
-                    format!("{} belongs to no living key: a scheduler was killed, or the keyring rolled back", word(&path)),
-                    format!("if no backup is to be merged and no scheduler is running: rm {}", word(&path)),
-                ));
+                findings.push(orphan(store, address.as_str()));
             }
         }
         Err(error) => findings.push(Finding::wrong(

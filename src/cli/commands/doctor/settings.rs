@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokenwright::DEFAULT_LEEWAY;
 use tokenwright::keyring::Keyring;
+use tokenwright::store::OpenedStore;
 
 use super::Finding;
 use crate::cli::config::{Layer, Settings};
@@ -76,7 +77,7 @@ pub(super) fn effective(layers: &[Layer], keyring: Option<&Keyring>) -> Vec<Effe
     };
     vec![
         find("store", None, Some("keys".to_owned()), &|each| {
-            each.store.clone()
+            each.store.as_deref().map(OpenedStore::shown)
         }),
         find(
             "iss",

@@ -6,7 +6,7 @@ use clap::Args;
 use tokenwright::key::{Algorithm, SigningKey};
 use tokenwright::keyring::{Event, Keyring, LargeJump, Step, step};
 use tokenwright::limits::MAX_PEM_BYTES;
-use tokenwright::store::{self, FileStore, Store as _, StoreErrorKind};
+use tokenwright::store::{self, Store as _};
 use tokenwright::{Clock as _, SecretBytes, SystemClock};
 
 use crate::cli::arguments::GlobalArguments;
@@ -67,14 +67,8 @@ pub(crate) fn run(
 }
 
 fn has_keyring(plan: &Plan) -> Result<bool, Failure> {
-    match FileStore::open(plan.folder()) {
-        Ok(store) => Ok(store
-            .load()
-            .map_err(|error| store_failure(&error))?
-            .is_some()),
-        Err(error) if error.kind() == StoreErrorKind::Missing => Ok(false),
-        Err(error) => Err(store_failure(&error)),
-    }
+    let found = init::existing(plan.place())?;
+    Ok(found.is_some())
 }
 
 /// Adds the key as the successor or the standby that rotation is waiting for.
@@ -85,7 +79,7 @@ fn add(
     output: &mut Output,
 ) -> Result<(), Failure> {
     let settings = Settings {
-        store: Some(plan.folder().to_string_lossy().into_owned()),
+        store: Some(plan.place().setting()),
         ..Settings::default()
     };
     let ring = Ring::open(&settings)?;

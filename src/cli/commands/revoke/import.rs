@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use tokenwright::limits::{MAX_REVOCATION_REASON_BYTES, MAX_TOKEN_BYTES};
-use tokenwright::store::{FileRevocations, RevocationStore as _};
+use tokenwright::store::RevocationStore;
 use tokenwright::{Clock as _, Revocation, SystemClock, UnixTime};
 
 use super::lines::{self, Defaults};
@@ -90,7 +90,7 @@ pub(crate) fn run(
     };
     let (source, size) = source(&arguments.file)?;
     let mut import = Import {
-        list: (!arguments.dry_run).then_some(&place.list),
+        list: (!arguments.dry_run).then_some(&*place.list),
         group: Vec::with_capacity(GROUP),
         group_bytes: 0,
         now: defaults.now,
@@ -129,7 +129,7 @@ fn source(path: &Path) -> Result<(Box<dyn BufRead>, Option<u64>), Failure> {
 
 struct Import<'l> {
     /// Where entries go; nowhere in a dry run.
-    list: Option<&'l FileRevocations>,
+    list: Option<&'l dyn RevocationStore>,
     group: Vec<Revocation<'static>>,
     /// Bytes of the lines in it.
     group_bytes: usize,

@@ -13,7 +13,7 @@ use tokenwright::SecretBytes;
 use tokenwright::key::KeyId;
 use tokenwright::keyring::{KeyringErrorKind, LargeJump};
 use tokenwright::store::{
-    FileStore, KeyAccessErrorKind, ScheduleError, ScheduleErrorKind, Scheduler,
+    KeyAccessErrorKind, OpenedStore, ScheduleError, ScheduleErrorKind, Scheduler,
 };
 use tokenwright::{Clock, SystemClock};
 
@@ -112,7 +112,7 @@ fn open_ring(global: &GlobalArguments) -> Result<Ring, Failure> {
 /// A scheduler that holds the passphrase if a file has it. Otherwise it is asked
 /// for when it turns out to be needed: [`attended`].
 fn scheduler(
-    store: &FileStore,
+    store: &OpenedStore,
     clock: impl Clock + 'static,
     passphrase: &PassphraseSource,
 ) -> Result<Scheduler, Failure> {
@@ -129,7 +129,7 @@ fn unlock(passphrase: &PassphraseSource) -> Result<SecretBytes, Failure> {
 
 /// Does something with a scheduler, and once more with the passphrase if it needs one.
 fn attended<T>(
-    store: &FileStore,
+    store: &OpenedStore,
     passphrase: &PassphraseSource,
     act: impl Fn(&Scheduler) -> Result<T, ScheduleError>,
 ) -> Result<T, Failure> {

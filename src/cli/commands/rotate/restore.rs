@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use tokenwright::key::KeyId;
 use tokenwright::limits::MAX_STORE_DOCUMENT_BYTES;
-use tokenwright::store::{FileStore, MissingMaterial, Restored, Scheduler};
+use tokenwright::store::{MissingMaterial, Restored, Scheduler};
 use tokenwright::{Clock as _, SystemClock};
 
 use super::{schedule_failure, settings, store_flag};
@@ -13,7 +13,6 @@ use crate::cli::arguments::GlobalArguments;
 use crate::cli::escape::{Escaped, json_string};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::input::read_file;
-use crate::cli::keys::store_failure;
 use crate::cli::output::Output;
 
 /// Arguments of `rotate restore`.
@@ -35,8 +34,7 @@ pub(super) fn run(
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let backup = read_file(&arguments.file, MAX_STORE_DOCUMENT_BYTES)?;
-    let folder = settings(global)?.store_folder()?;
-    let store = FileStore::open(&folder).map_err(|error| store_failure(&error))?;
+    let store = settings(global)?.place()?.open()?;
     let missing = match arguments.accept_missing {
         true => MissingMaterial::Accept,
         false => MissingMaterial::Refuse,

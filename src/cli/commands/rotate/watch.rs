@@ -43,7 +43,7 @@ pub(super) fn run(
         next: None,
         last_failure: String::new(),
     };
-    let folder = ring.store.path().to_string_lossy().into_owned();
+    let folder = ring.store.name().to_owned();
     output.words(&format!(
         "{}  watching {}",
         times::rfc3339(SystemClock.now()),

@@ -11,7 +11,7 @@ use clap::Args;
 use regex::Regex;
 use tokenwright::key::Algorithm;
 use tokenwright::limits::MAX_TOKEN_BYTES;
-use tokenwright::store::{FileStore, FollowerHandle};
+use tokenwright::store::FollowerHandle;
 use tokenwright::{
     Clock as _, Freshness, KeySet, LiveRevocations, Policy, SystemClock, UnixTime, Verifier,
     WhenUnknown,
@@ -211,8 +211,7 @@ fn revocation(
     let elsewhere = arguments.jwks.is_some() || arguments.key.is_some();
     let (mut lists, mut polls) = (Vec::new(), None);
     if !elsewhere && !arguments.without_revocation {
-        let store = FileStore::open(settings.store_folder()?)
-            .map_err(|error| keys::store_failure(&error))?;
+        let store = settings.place()?.open()?;
         let follower = revocations::follow(&store)?;
         if arguments.lines && at.is_none() {
             polls = Some(follower.spawn(POLL).map_err(|error| {
