@@ -8,7 +8,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use tokenwright::store::{OpenOptions, OpenedStore, RevocationFollower, Waker};
+use tokenwright::store::{OpenOptions, OpenedStore, Refreshed, RevocationFollower, Waker};
 use tokenwright::{Clock as _, Revocation, SystemClock};
 
 use super::ready;
@@ -34,30 +34,25 @@ fn a_process_that_is_told_of_a_store_follows_its_list() {
     // A verifier has no secret.
     let store = OpenedStore::open(&name, &OpenOptions::new()).unwrap();
     let follower = RevocationFollower::open(store.revocations(), SystemClock).unwrap();
-    let live = follower.live();
-    let woken = follower.clone();
-    let waker = Waker::new(move || drop(woken.refresh()));
+    let look = move || {
+        if let Ok(Refreshed::Changed) = follower.refresh() {
+            let now = nanoseconds();
+            println!("answer {} {now}", follower.live().view().list().len());
+        }
+    };
     // With an interval in milliseconds it only looks; with none it is told.
+    let waker = Waker::new(look.clone());
     let _listening = (interval == 0).then(|| store.listen(vec![waker]).unwrap());
-    let every = if interval == 0 { 5_000 } else { interval };
-    let _polling = follower.spawn(Duration::from_millis(every)).unwrap();
+    let every = Duration::from_millis(if interval == 0 { 5_000 } else { interval });
     println!("answer ready");
-    let mut seen = live.view().list().len();
     let (ended, end) = channel::<()>();
     std::thread::spawn(move || {
         let mut line = String::new();
         let _ = std::io::stdin().lock().read_line(&mut line);
         let _ = ended.send(());
     });
-    while end.recv_timeout(Duration::from_micros(500)).is_err() {
-        let now = live.view().list().len();
-        if now > seen {
-            println!("answer {now} {}", nanoseconds());
-            seen = now;
-        }
-        if end.try_recv().is_ok() {
-            return;
-        }
+    while end.recv_timeout(every).is_err() {
+        look();
     }
 }
 
