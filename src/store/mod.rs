@@ -30,6 +30,11 @@
 //! removed after the document no longer does. A crash in between leaves an
 //! orphan, never a reference to a key that is not there.
 
+#[cfg(all(
+    feature = "file-store",
+    not(all(feature = "redis", feature = "postgres", feature = "object-store"))
+))]
+mod absent;
 #[cfg(any(feature = "redis", feature = "postgres", feature = "object-store"))]
 mod address;
 mod error;
@@ -44,20 +49,17 @@ mod notice;
 #[cfg(feature = "object-store")]
 mod objects;
 #[cfg(all(feature = "file-store", not(feature = "object-store")))]
-#[path = "absent.rs"]
-mod objects;
+use absent as objects;
 #[cfg(feature = "file-store")]
 mod open;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(all(feature = "file-store", not(feature = "postgres")))]
-#[path = "absent.rs"]
-mod postgres;
+use absent as postgres;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(all(feature = "file-store", not(feature = "redis")))]
-#[path = "absent.rs"]
-mod redis;
+use absent as redis;
 mod revocations;
 mod schedule;
 #[cfg(feature = "file-store")]
