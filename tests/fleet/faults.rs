@@ -480,3 +480,58 @@ fn private_keys_are_never_in_the_clear_and_a_verifier_needs_no_secret() {
     assert!(!held.contains("PRIVATE"), "{held}");
     assert!(Follower::verifying(unsealed, SystemClock).is_ok());
 }
+
+/// An endpoint that takes every put, whatever its condition says.
+fn liar() -> u16 {
+    use axum::extract::{Path, State};
+    use axum::http::{HeaderMap, HeaderValue, StatusCode};
+    use axum::routing::get;
+    type Kept = std::sync::Arc<std::sync::Mutex<Vec<String>>>;
+    let (tell, told) = std::sync::mpsc::channel();
+    let serve = async move {
+        let put = async |State(kept): State<Kept>, Path(path): Path<String>| {
+            let mut kept = kept.lock().unwrap();
+            kept.push(path);
+            let mut headers = HeaderMap::new();
+            let tag = format!("\"{}\"", kept.len());
+            headers.insert("etag", HeaderValue::from_str(&tag).unwrap());
+            headers
+        };
+        let nothing = async || StatusCode::NOT_FOUND;
+        let gone = async || StatusCode::NO_CONTENT;
+        let application = axum::Router::new()
+            .route("/{*path}", get(nothing).put(put).delete(gone))
+            .with_state(Kept::default());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        tell.send(listener.local_addr().unwrap().port()).unwrap();
+        axum::serve(listener, application).await.unwrap();
+    };
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        runtime.unwrap().block_on(serve);
+    });
+    told.recv().unwrap()
+}
+
+#[test]
+fn an_endpoint_that_ignores_conditions_is_refused_before_anything_is_kept() {
+    let name = super::servers::bucket_at(liar(), "shop");
+    let refused = OpenedStore::create(&name, &signing()).unwrap_err();
+    assert_eq!(refused.kind(), StoreErrorKind::Unsafe);
+    assert!(
+        refused.to_string().contains(
+            "expected an endpoint that puts under a condition (If-Match, If-None-Match), found \
+             one that ignores If-None-Match; nothing was kept"
+        ),
+        "{refused}"
+    );
+    let store = OpenedStore::open(&name, &signing()).unwrap();
+    assert_eq!(
+        kind(store.compare_and_swap(None, b"{}")),
+        StoreErrorKind::Unsafe
+    );
+    let made = store.revocations().create(SystemClock.now());
+    assert_eq!(kind(made), StoreErrorKind::Unsafe);
+}
