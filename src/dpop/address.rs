@@ -30,6 +30,15 @@ impl Base {
 }
 
 impl Address {
+    /// Reads the address of a request. None is one that must be tidied to be compared:
+    /// what routes it may take `/x/../y` for something below `/x`, and no client sends it.
+    pub(super) fn of_request(text: &str) -> Option<Self> {
+        let path = text.split(['?', '#']).next()?.split_once("://")?.1;
+        let spelled = one_spelling(path.get(path.find('/').unwrap_or(path.len())..)?)?;
+        let tidy = spelled.split('/').all(|part| part != "." && part != "..");
+        tidy.then(|| Self::parse(text)).flatten()
+    }
+
     /// Reads an absolute address with the scheme `http` or `https`; `None` for any other text.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let text = text.split(['?', '#']).next()?;
@@ -135,6 +144,21 @@ fn without_dots(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_request_whose_path_would_have_to_be_tidied_has_no_address() {
+        for path in ["/b/../a/x", "/b/%2e%2E/a", "/./a", "/a/..", "/%2e", "/.."] {
+            let text = format!("https://api.example{path}");
+            assert!(Address::parse(&text).is_some(), "{path}");
+            assert_eq!(Address::of_request(&text), None, "{path}");
+        }
+        for path in ["", "/", "/a/x", "/..a/.b./c", "/a?next=/../b", "/%2Fa"] {
+            let text = format!("https://api.example{path}");
+            let address = Address::parse(&text);
+            assert!(address.is_some(), "{path}");
+            assert_eq!(Address::of_request(&text), address, "{path}");
+        }
+    }
 
     #[test]
     fn equal_addresses_have_one_form() {

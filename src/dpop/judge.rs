@@ -177,7 +177,7 @@ impl Statement<'_> {
             .into());
         }
         let found = self.address.to_cow();
-        let expected = Address::parse(request.address);
+        let expected = Address::of_request(request.address);
         if expected.is_none() || expected != Address::parse(&found) {
             return Err(Kind::OtherAddress {
                 expected: excerpt(request.address),

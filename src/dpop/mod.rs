@@ -31,13 +31,14 @@
 //!   [`VerifyingKey`](crate::key::VerifyingKey).
 //! - Each proof counts once. The memory is bounded; when it is full, or one key has its
 //!   share of it, further proofs are refused (503) until old ones end. None is forgotten
-//!   early, and one that could have been forgotten is refused as too old.
+//!   early, and one from before the memory began is refused as too old.
 //!
 //! # What does not
 //!
 //! - The memory is of one process. A proof that was read on its way can be used once at
 //!   each other process within its short life; [`Nonces`] with a key for each process
-//!   end that, since a nonce of one is none of another.
+//!   end that, since a nonce of one is none of another. The same holds for a process
+//!   that starts again, for proofs of clients whose clocks are ahead.
 //! - Whoever runs code in the client can have proofs made, also in advance, by as much
 //!   as clocks may differ. [`Nonces`] bound that to their own life.
 //! - One who can log in with many keys has a share for each. Bound how often a client may

@@ -59,7 +59,10 @@ pub struct ProofsBuilder {
 impl Proofs {
     /// Proofs of which the last `capacity` used ones are remembered, at up to about 100
     /// bytes each; more than that within their life are refused. Proofs made before
-    /// `since`, the start of this process, are refused: another may have seen them.
+    /// `since`, the start of this process, are refused: another may have seen them. One
+    /// whose maker's clock is ahead may have been made after `since` and used before:
+    /// where that matters more than the first seconds after a start, let `since` be as
+    /// much later as proofs may be ahead, or ask for [`Nonces`].
     ///
     /// A server that takes 500 requests a second needs room for 500 times 90, which are
     /// [`DEFAULT_MAX_AGE`] and the difference of clocks in seconds.

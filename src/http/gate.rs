@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use ::http::header::{CONTENT_TYPE, Entry};
+use ::http::header::{AUTHORIZATION, CONTENT_TYPE, Entry};
 use ::http::request::Parts;
 use ::http::{Extensions, HeaderMap, HeaderValue, Method, Request, Response, Uri};
 use serde::de::DeserializeOwned;
@@ -289,8 +289,11 @@ impl Gate {
     /// Marks the headers that may hold a token as sensitive: they are left out where
     /// a request is printed, and not kept for reuse by HTTP/2.
     pub fn conceal(&self, headers: &mut HeaderMap) {
-        let proof = self.0.dpop.as_ref().and_then(Dpop::proof_header);
-        for name in self.0.place.names().chain(proof) {
+        let dpop = self.0.dpop.as_ref();
+        let proof = dpop.and_then(Dpop::proof_header);
+        // Whatever the place is, a token with a proof comes in this one.
+        let bound = dpop.map(|_| AUTHORIZATION);
+        for name in self.0.place.names().chain(proof).chain(bound) {
             // An entry of a header that is not there would make room for it.
             if headers.contains_key(&name)
                 && let Entry::Occupied(mut values) = headers.entry(name)

@@ -325,6 +325,13 @@ async fn a_gate_that_sees_headers_alone_says_that_it_cannot_judge() {
     assert_eq!(verified.unwrap().subject(), Some("alice"));
     scene.gate().conceal(good.headers_mut());
     assert!(good.headers()["dpop"].is_sensitive());
+    // The token too, where cookies are the place for tokens without a proof.
+    let gate = Gate::new(verifier(&scene.issuer))
+        .token_in(TokenPlace::cookie("t").unwrap())
+        .dpop(scene.dpop().or_bearer());
+    let mut bound = scene.request(&token);
+    gate.conceal(bound.headers_mut());
+    assert!(bound.headers()["authorization"].is_sensitive());
 }
 
 #[tokio::test]

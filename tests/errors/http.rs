@@ -33,6 +33,22 @@ fn every_refused_setting_says_what_was_expected() {
         "resource_metadata: expected an address such as \
          https://api.example/.well-known/oauth-protected-resource, found \"api.example\"",
     );
+    #[cfg(feature = "dpop")]
+    says(
+        tokenwright::http::Dpop::at(
+            "api.example",
+            tokenwright::dpop::Proofs::builder(1, super::NOW)
+                .build()
+                .unwrap(),
+        )
+        .unwrap_err(),
+        "bad_address",
+        "address: expected scheme and host as clients know them, such as https://api.example, \
+         found \"api.example\"",
+    );
+    // Without proofs nobody can be told this.
+    #[cfg(not(feature = "dpop"))]
+    named.0.insert("bad_address");
     named.cover(include_str!("../../src/http/setup.rs"));
 }
 
@@ -71,6 +87,24 @@ fn headers_that_give_no_token_are_described_without_their_text() {
             "credentials_too_long",
             ErrorClass::NotOurs,
             "expected at most 65536 bytes of authorization or cookies, found more",
+        ),
+        (
+            K::NoProof,
+            "no_proof",
+            ErrorClass::NotOurs,
+            "expected a header DPoP beside the scheme DPoP, found none",
+        ),
+        (
+            K::RepeatedProof,
+            "repeated_proof",
+            ErrorClass::NotOurs,
+            "expected one header DPoP, found several",
+        ),
+        (
+            K::NotAProof,
+            "not_a_proof",
+            ErrorClass::NotOurs,
+            "expected a DPoP proof of at most 8192 bytes, found something else",
         ),
     ] {
         let error = tokenwright::http::CredentialsError::from(kind);
@@ -113,6 +147,13 @@ fn every_refused_request_says_why_to_the_operator() {
             ErrorClass::Operator,
             "no verified claims of this type: put the layer in front of the handler, \
              or a gate in its state",
+        ),
+        (
+            RefusalKind::RequestNeeded,
+            "request_needed",
+            ErrorClass::Operator,
+            "a proof of possession is judged with the whole request: call check_request in \
+             place of check",
         ),
         (
             RefusalKind::Token(VerifyErrorKind::Malformed(Malformation::Empty).into()),

@@ -90,8 +90,8 @@ fn a_damaged_list_is_named_with_the_place_of_the_damage_and_a_torn_tail_with_its
     assert_eq!(
         done.notes[0].to_string(),
         format!(
-            "{path}: the last record, {torn} bytes from byte {begin}, was torn and never \
-             acknowledged; it was cut off and kept in {}/keys/revocations.torn-{begin}",
+            "{path}: the last record, {torn} bytes from byte {begin}, was torn or has been \
+             damaged since; it was cut off and kept in {}/keys/revocations.torn-{begin}",
             place.display()
         )
     );
