@@ -166,9 +166,6 @@ impl Verifiers {
             return Ok(only);
         }
         let index = self.index();
-        if index.lacks(token.key_id()) {
-            self.tell_keepers(presented);
-        }
         let mut candidates = index
             .candidates(token.key_id())
             .filter_map(|position| self.0.verifiers.get(position));
@@ -211,15 +208,6 @@ impl Verifiers {
             }
         }
         Err(best.unwrap_or_else(|| VerifyErrorKind::UnknownKey { key_id: None }.into()))
-    }
-
-    /// Tells whoever keeps keys current that a token names one which no issuer has.
-    fn tell_keepers(&self, presented: Presented<'_>) {
-        for verifier in &self.0.verifiers {
-            let view = verifier.keys.view();
-            let now = view.clock(presented.terms.now.unwrap_or_else(|| verifier.clock.now()));
-            verifier.keys.missed(&view, now);
-        }
     }
 
     /// The error, unless the token may be of another issuer, whose keys cannot be known:
@@ -313,11 +301,6 @@ impl Index {
             Some(id) => self.by_id.get(id),
             None => self.by_id.get(&*id.to_cow()),
         })
-    }
-
-    /// Whether the token names a key, and nobody has one of that name.
-    fn lacks(&self, key_id: Option<Text<'_>>) -> bool {
-        key_id.is_some() && self.named(key_id).is_none()
     }
 
     /// Positions of the verifiers that may have the key a token means.
