@@ -11,7 +11,8 @@ use std::error::Error;
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
-use tokenwright::key::{Algorithm, SigningKey};
+use tokenwright::key::{Algorithm, KeyTables, SigningKey};
+use tokenwright::limits::MAX_KEY_TABLES;
 use tokenwright::{Claims, KeySet, Minter, Policy, Scratch, Verifier, Verifiers};
 
 const ROUNDS: usize = 41;
@@ -94,7 +95,8 @@ impl Contestant {
     }
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
+/// Medians of one pass, each beside that of one issuer; what a hundred cost above one.
+fn compare() -> Result<f64, Box<dyn Error>> {
     let mut contestants = vec![single()?];
     for count in [1, 10, 100, 1_000] {
         contestants.push(of_issuers(count)?);
@@ -114,9 +116,20 @@ fn main() -> Result<(), Box<dyn Error>> {
         let above = (median / of_one - 1.0) * 100.0;
         println!("{:<20} {median:>9.0} ns {above:>+7.1} %", contestant.name);
     }
-    let above = (medians[3] / of_one - 1.0) * 100.0;
+    Ok((medians[3] / of_one - 1.0) * 100.0)
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("finding the issuer: no key has a table");
+    KeyTables::OnRequest { at_most: 0 }.apply();
+    let above = compare()?;
+    println!("all issuers busy at once: {MAX_KEY_TABLES} keys have tables, the others none");
+    KeyTables::default().apply();
+    compare()?;
     if above > TARGET {
-        println!("MISSED: 100 issuers cost {above:.1} % more than one, at most {TARGET} % is meant");
+        println!(
+            "MISSED: 100 issuers cost {above:.1} % more than one, at most {TARGET} % is meant"
+        );
         std::process::exit(1);
     }
     Ok(())
