@@ -3,31 +3,7 @@
 /// The address of an HTTP request without query and fragment, in the one form that
 /// equal addresses share (RFC 9449 section 4.3, RFC 3986 sections 6.2.2 and 6.2.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Address(String);
-
-/// What stands before the path of every request, as clients see it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Base(String);
-
-impl Base {
-    /// Scheme, host, perhaps a port and the beginning of a path.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let plain = !text.contains(['?', '#']);
-        plain
-            .then(|| Address::parse(text))
-            .flatten()
-            .map(|address| {
-                let trimmed = address.0.trim_end_matches('/');
-                Self(trimmed.to_owned())
-            })
-    }
-
-    /// The address of a request with this path.
-    pub(crate) fn with_path(&self, path: &str) -> String {
-        let slash = if path.starts_with('/') { "" } else { "/" };
-        format!("{}{slash}{path}", self.0)
-    }
-}
+pub(super) struct Address(pub(super) String);
 
 impl Address {
     /// Reads the address of a request. None is one that must be tidied to be compared:

@@ -48,6 +48,8 @@
 //! - The body, the query and other headers are not signed (section 11.7).
 
 mod address;
+#[cfg(feature = "tower")]
+mod base;
 mod judge;
 mod memory;
 mod nonce;
@@ -58,4 +60,5 @@ pub use nonce::Nonces;
 pub use proofs::{DEFAULT_MAX_AGE, MAX_PROOF_AGE, PresentedProof, Proofs, ProofsBuilder};
 pub use setup::{ProofSetupError, ProofSetupErrorKind};
 
-pub(crate) use address::Base;
+#[cfg(feature = "tower")]
+pub(crate) use base::Base;

@@ -36,6 +36,10 @@
 ))]
 mod absent;
 #[cfg(any(feature = "redis", feature = "postgres", feature = "object-store"))]
+#[cfg_attr(
+    not(all(feature = "redis", feature = "postgres", feature = "object-store")),
+    allow(dead_code, reason = "each server uses its part of it")
+)]
 mod address;
 mod error;
 #[cfg(feature = "file-store")]
@@ -67,6 +71,10 @@ mod seal;
 #[cfg(feature = "file-store")]
 mod secret_file;
 #[cfg(any(feature = "redis", feature = "postgres", feature = "object-store"))]
+#[cfg_attr(
+    not(all(feature = "redis", feature = "postgres", feature = "object-store")),
+    allow(dead_code, reason = "each server uses its part of it")
+)]
 mod shared;
 pub mod testing;
 

@@ -107,7 +107,7 @@ fn postgres_killed_and_begun_again_has_lost_nothing_acknowledged() {
 
 /// Frozen: nobody waits longer than was said, and what is in doubt is called so.
 fn frozen_and_thawed(server: &impl Server) {
-    let name = format!("{}&timeout=300", server.name("frozen"));
+    let name = format!("{}&timeout=2000", server.name("frozen"));
     let store = ready(&name);
     let list = store.revocations();
     list.create(SystemClock.now()).unwrap();
@@ -413,7 +413,7 @@ fn a_replica_is_read_and_takes_no_change() {
             .revocations()
             .append(&[token("b")], SystemClock.now())
             .unwrap();
-        let lonely = format!("{}&replicas=2&timeout=400", primary.name("r"));
+        let lonely = format!("{}&replicas=2&timeout=2000", primary.name("r"));
         let lonely = OpenedStore::open(&lonely, &signing()).unwrap();
         let doubtful = lonely
             .revocations()
