@@ -211,14 +211,4 @@ mod tests {
             assert_eq!(Address::parse(text), None, "{text:?}");
         }
     }
-
-    #[test]
-    fn a_base_stands_before_every_path() {
-        let with = |base: &str, path: &str| Base::parse(base).map(|base| base.with_path(path));
-        assert_eq!(with("https://A:443", "/x").unwrap(), "https://a/x");
-        assert_eq!(with("https://a/v1/", "/x").unwrap(), "https://a/v1/x");
-        assert_eq!(with("https://a", "*").unwrap(), "https://a/*");
-        assert_eq!(with("https://a/?x", "/"), None);
-        assert_eq!(with("a.example", "/"), None);
-    }
 }
